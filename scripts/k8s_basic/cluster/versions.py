@@ -1,0 +1,77 @@
+"""The versions of the cluster, read from `versions.yaml`, the one file where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ClusterError
+
+FILE = Path(__file__).parent / "versions.yaml"
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """One Kubernetes minor and what it runs with."""
+
+    minor: str
+    version: str
+    etcd: str
+    coredns: str
+    node: str | None = None
+
+    @property
+    def staging(self) -> str:
+        """Version of the staging modules (`k8s.io/api` …): v1.37.2 is published as v0.37.2."""
+        return "v0." + self.version.split(".", 1)[1]
+
+    @property
+    def etcd_tag(self) -> str:
+        """Image tag for etcd in the form kubeadm names it, without the leading v."""
+        return f"{self.etcd.lstrip('v')}-0"
+
+
+@cache
+def load() -> dict[str, Any]:
+    """Return `versions.yaml` as it stands."""
+    data: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return data
+
+
+def minors() -> list[Kubernetes]:
+    """Return every supported minor, the pinned one first."""
+    return [Kubernetes(**entry) for entry in load()["kubernetes"]]
+
+
+def kubernetes(minor: str | None = None) -> Kubernetes:
+    """Return the entry of `minor` ("1.36"), or the pinned one.
+
+    Raises ClusterError for a minor that the file does not list.
+    """
+    known = minors()
+    for entry in known:
+        if minor in (None, entry.minor):
+            return entry
+    listed = ", ".join(entry.minor for entry in known)
+    raise ClusterError(f"Kubernetes {minor} is not listed in {FILE.name}; it lists {listed}")
+
+
+def module(path: str) -> str:
+    """Return the pinned version of a shared Go module, such as `sigs.k8s.io/kind`."""
+    version: str = load()["modules"][path]
+    return version
+
+
+def images() -> dict[str, str | None]:
+    """Return image reference → digest (None: not resolved yet)."""
+    table: dict[str, str | None] = load()["images"]
+    return table
+
+
+def image(name: str) -> str:
+    """Return the full reference, with its tag, of the image whose repository ends in `name`."""
+    return next(ref for ref in images() if ref.rsplit(":", 1)[0].rsplit("/", 1)[-1] == name)
