@@ -1,0 +1,470 @@
+"""The lab: a namespace on the live cluster, and the verbs in which a test tells its story."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client import ApiException
+
+from .. import EXAMPLES
+from ..cluster import versions
+from ..cluster.kind import DocsCluster
+from . import diagnosis, traffic
+from .api import Api, Target
+from .objects import ABSENT, Object, Objects, Wanted, describe, holds
+from .refusals import Refused
+from .traffic import Response
+
+COMMAND_TIMEOUT = 60.0  # seconds that a kubectl command may take
+CLIENT_START = 90.0  # seconds for the client Pod to be Ready
+
+Manifest = str | dict[str, Any] | list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command's end: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Seen:
+    """Every state of a watch, one per event; the first is the state at its start."""
+
+    history: list[Objects] = field(default_factory=list)
+
+
+class Lab:
+    """What a live test works with; see each method.
+
+    `waits` collects, for the results, how long each wait took.
+    """
+
+    def __init__(self, cluster: DocsCluster, api: Api, name: str):
+        """Make a namespace called after the test; `close` removes all that was made."""
+        self.cluster, self.api = cluster, api
+        self.waits: list[dict[str, Any]] = []
+        self._namespaces: list[str] = []
+        self._folder = tempfile.TemporaryDirectory()
+        self._client: Object | None = None
+        self._warnings: list[str] = []
+        self.namespace = self._make_namespace(f"{name[:40].strip('-')}-{uuid.uuid4().hex[:5]}")
+        self.kubeconfig = self._kubeconfig()
+
+    def close(self) -> None:
+        """Remove the namespaces without waiting: what is in them ends beside the next test."""
+        for namespace in self._namespaces:
+            try:
+                # an ordinary delete gives `sleep` its 30 s of grace, and the node less to work with
+                self.api.delete_all(self._target("pods", namespace), gracePeriodSeconds=1)
+                self.api.delete(self._target(f"namespace/{namespace}"))
+            except (ApiException, Refused):
+                continue  # the lab goes anyway; what is left goes with the cluster
+        self._folder.cleanup()
+
+    # --- what is there -------------------------------------------------------------------------
+
+    def example(self, name: str) -> list[dict[str, Any]]:
+        """Return the documents of an example file, to be changed by the test."""
+        return [d for d in yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")) if d]
+
+    def get(self, what: str, namespace: str | None = None) -> Any:
+        """Return the Object of "kind/name" (None when absent), or the Objects of "kind selector"."""
+        return self.api.get(self._target(what, namespace))
+
+    def logs(
+        self, pod: str | Object, container: str | None = None, *, previous: bool = False
+    ) -> str:
+        """Return a container's log; `previous` is that of the one before the last restart."""
+        args = [*(["-c", container] if container else []), *(["--previous"] if previous else [])]
+        return self._kubectl("logs", _name(pod), *args).out
+
+    def events(self, about: Object) -> list[Object]:
+        """Return the events about an object, oldest first."""
+        everything: Objects = self.get("events", namespace=about.namespace)
+        return [e for e in everything if e.at("involvedObject.uid") == about.uid]
+
+    # --- acts -----------------------------------------------------------------------------------
+
+    def apply(self, manifest: Manifest, namespace: str | None = None) -> Objects:
+        """Run `kubectl apply -f`, as the reader does, on an example or on documents of the test.
+
+        Returns the applied objects. Raises Refused when they are not accepted.
+        """
+        if isinstance(manifest, str):
+            text, documents = str(EXAMPLES / manifest), self.example(manifest)
+        else:
+            documents = manifest if isinstance(manifest, list) else [manifest]
+            text = str(self._write(documents))
+        place = ["-n", namespace] if namespace else []
+        done = self._kubectl("apply", "-f", text, *place, check=False)
+        self._warnings = [
+            line.removeprefix("Warning: ")
+            for line in done.err.splitlines()
+            if line.startswith("Warning: ")
+        ]
+        if done.code:
+            raise Refused.by_kubectl(done.err)
+        return Objects(self._applied(document, namespace) for document in documents)
+
+    def patch(self, what: str | Object, body: dict[str, Any]) -> Object:
+        """Merge `body` into an object and return it; raises Refused."""
+        return self.api.patch(self._target(what), body)
+
+    def scale(self, what: str | Object, replicas: int) -> Object:
+        """Set `spec.replicas`."""
+        return self.patch(what, {"spec": {"replicas": replicas}})
+
+    def label(self, what: str | Object, labels: dict[str, str | None]) -> Object:
+        """Set labels; None removes one."""
+        return self.patch(what, {"metadata": {"labels": labels}})
+
+    def annotate(self, what: str | Object, annotations: dict[str, str | None]) -> Object:
+        """Set annotations; None removes one."""
+        return self.patch(what, {"metadata": {"annotations": annotations}})
+
+    def delete(self, what: str | Object, *, wait: bool = False, **options: Any) -> Object:
+        """Delete an object and return it as it was; `options` are those of DeleteOptions.
+
+        With `wait` the call returns when the object is gone.
+        """
+        target = self._target(what)
+        before: Object | None = what if isinstance(what, Object) else self.api.get(target)  # type: ignore[assignment]
+        if before is None:
+            raise AssertionError(f"{what} is not there to be deleted")
+        self.api.delete(target, **options)
+        if wait:
+            self.becomes(before.reference, ABSENT, within=COMMAND_TIMEOUT, without=(before,),
+                         namespace=before.namespace)  # fmt: skip
+        return before
+
+    def run(self, command: str, timeout: float = COMMAND_TIMEOUT) -> Completed:
+        """Run a command line as the reader types it, in this namespace; seconds: `timeout`."""
+        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
+        env["PATH"] = f"{Path(self.cluster.kubectl_path).parent}:{os.environ['PATH']}"
+        return _run(["bash", "-c", command], env, timeout)
+
+    def exec(self, pod: str | Object, *command: str, container: str | None = None) -> str:
+        """Run a command in a container and return what it printed; raises AssertionError."""
+        chosen = ["-c", container] if container else []
+        return self._kubectl("exec", _name(pod), *chosen, "--", *command).out
+
+    def on_node(self, node: str, *command: str) -> str:
+        """Run a command on a node, as its administrator, and return what it printed."""
+        return self.cluster.engine.docker("exec", node, *command, timeout=COMMAND_TIMEOUT)
+
+    def new_namespace(self, suffix: str) -> str:
+        """Make a further namespace, which goes with the lab."""
+        return self._make_namespace(f"{self.namespace}-{suffix}")
+
+    # --- waits ----------------------------------------------------------------------------------
+
+    def becomes(
+        self,
+        what: str | Object,
+        wanted: Wanted,
+        within: float = 60,
+        without: Iterable[Any] = (),
+        namespace: str | None = None,
+    ) -> Any:
+        """Watch `what` until `wanted` holds, for `within` seconds at most, and return it then.
+
+        `wanted` is a partial object, ABSENT, or a function of what is seen. A status that does not
+        speak of the last change, or anything that still shows an object of `without`, is not taken.
+        Raises AssertionError with what was wanted and seen, events, describe and logs.
+        """
+        what = what.reference if isinstance(what, Object) else what
+        gone = _uids(without)
+        started, seen = time.monotonic(), None
+        for seen in self.api.snapshots(self._target(what, namespace), started + within):
+            if not gone & _uids(seen) and holds(wanted, seen):
+                self._note("becomes", what, started, within)
+                return seen
+        raise AssertionError(diagnosis.report(wanted, seen, what, within, self._asker(namespace)))
+
+    def stays(
+        self,
+        what: str | Object,
+        wanted: Wanted,
+        seconds: float,
+        control: tuple[str | Object, Wanted] | None,
+        namespace: str | None = None,
+    ) -> Any:
+        """Demand that `wanted` holds now and for `seconds`, and return what was seen last.
+
+        `control` is a second condition, moved by the same controller, that must come true
+        meanwhile: it shows that the controller was at work while nothing happened here.
+        Raises AssertionError.
+        """
+        what = what.reference if isinstance(what, Object) else what
+        problems: list[AssertionError] = []
+        beside = threading.Thread(target=self._control, args=(control, seconds, problems))
+        beside.start()
+        started, seen = time.monotonic(), None
+        for seen in self.api.snapshots(self._target(what, namespace), started + seconds):
+            if not holds(wanted, seen):
+                took = time.monotonic() - started
+                text = diagnosis.report(wanted, seen, what, took, self._asker(namespace))
+                raise AssertionError(f"it did not stay so for {seconds:.0f} s\n{text}")
+        beside.join()
+        if problems:
+            raise AssertionError(f"the control beside it did not move: {problems[0]}")
+        self._note("stays", what, started, seconds)
+        return seen
+
+    def _control(
+        self,
+        control: tuple[str | Object, Wanted] | None,
+        seconds: float,
+        problems: list[AssertionError],
+    ) -> None:
+        if control is None:
+            return
+        try:
+            self.becomes(control[0], control[1], within=seconds)
+        except AssertionError as problem:
+            problems.append(problem)
+
+    @contextmanager
+    def watching(self, what: str) -> Iterator[Seen]:
+        """Record every state of "kind selector" while the block runs, for "at every instant"."""
+        seen, done, started = Seen(), threading.Event(), threading.Event()
+        target = self._target(what)
+
+        def watch() -> None:
+            while not done.is_set():
+                # short watches, one after the other, so that the block's end is noticed soon
+                for state in self.api.snapshots(target, time.monotonic() + 1):
+                    if isinstance(state, Objects):
+                        seen.history.append(state)
+                    started.set()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        started.wait(COMMAND_TIMEOUT)
+        try:
+            yield seen
+        finally:
+            done.set()
+            thread.join()
+
+    # --- refusals -------------------------------------------------------------------------------
+
+    def refuses(
+        self,
+        action: Callable[..., Any],
+        *args: Any,
+        code: int | None = None,
+        reason: str | None = None,
+        field: str | None = None,
+        text: str | None = None,
+    ) -> Refused:
+        """Demand that `action(*args)` is refused with this answer, and return the answer.
+
+        `text` is a regular expression. Raises AssertionError when it is accepted, or refused
+        otherwise.
+        """
+        try:
+            action(*args)
+        except Refused as answer:
+            lacking = answer.lacks(code, reason, field, text)
+            assert not lacking, (
+                f"refused, but not with {', '.join(lacking)}: "
+                f"{answer.code} {answer.reason}: {answer.message}"
+            )
+            return answer
+        raise AssertionError(f"accepted, though it should be refused: {args!r}")
+
+    def warns(self, *args: Any) -> list[str]:
+        """Apply and return the warnings that the API server sent with its answer."""
+        self._warnings = []
+        self.apply(*[a for a in args if a != self.apply])
+        return self._warnings
+
+    # --- traffic --------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Object:
+        """The Pod from which requests inside the cluster are made; started on first use."""
+        if self._client is None:
+            self.apply(_client_pod())
+            self._client = self.becomes("pod/lab-client", _is_ready, within=CLIENT_START)
+        return self._client
+
+    def http(
+        self,
+        url: str,
+        within: float = 30,
+        status: int | None = 200,
+        host: str | None = None,
+        method: str = "GET",
+        data: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        """Ask from a Pod in the cluster until `status` is the answer, for `within` seconds at most.
+
+        `status` None takes any answer, 0 means none at all. Raises AssertionError.
+        """
+        command = traffic.curl_command(url, host, method, data, headers or {})
+
+        def once() -> Response:
+            done = self._kubectl("exec", self.client.name, "--", *command, check=False)
+            return traffic.parse(done.out or done.err)
+
+        self.client  # noqa: B018  # its start is not part of the wait
+        return self._answered(once, url, status, within)
+
+    def http_many(self, url: str, count: int) -> list[Response]:
+        """Ask `count` times in a row from a Pod in the cluster, each on a new connection."""
+        mark = "=====next====="
+        curl = shlex.join(traffic.curl_command(url, None, "GET", None, {}))
+        loop = f"for i in $(seq {count}); do {curl} 2>&1; echo; echo {mark}; done"
+        text = self.exec(self.client, "sh", "-c", loop)
+        return [traffic.parse(part.lstrip("\n")) for part in text.split(f"\n{mark}")[:count]]
+
+    def outside(
+        self,
+        url: str,
+        within: float = 30,
+        status: int | None = 200,
+        host: str | None = None,
+        sni: str | None = None,
+        cafile: str | Path | None = None,
+        method: str = "GET",
+        data: str | None = None,
+    ) -> Response:
+        """Ask from the tester's machine, as `http` does from inside; see traffic.outside."""
+        ca = str(cafile) if cafile else None
+        return self._answered(
+            lambda: traffic.outside(url, host, sni, ca, method, data), url, status, within
+        )
+
+    def _answered(
+        self, once: Callable[[], Response], url: str, status: int | None, within: float
+    ) -> Response:
+        started = time.monotonic()
+        answer, took = traffic.until(once, status, within)
+        met = answer.status != traffic.NO_ANSWER if status is None else answer.status == status
+        if not met:
+            wanted = "an answer" if status is None else f"status {status}"
+            seen = diagnosis.report(
+                lambda _: False, None, url, took, self._asker(None)
+            ).splitlines()[3:]
+            raise AssertionError(
+                f"{url}: wanted {wanted} within {within:.0f} s, last got {answer.status}: "
+                f"{answer.body[:300]}\n" + "\n".join(seen)
+            )
+        self._note("http", url, started, within)
+        return answer
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _note(self, kind: str, what: str, started: float, bound: float) -> None:
+        took = round(time.monotonic() - started, 2)
+        self.waits.append({"wait": kind, "what": what, "seconds": took, "bound": bound})
+
+    def _target(self, what: str | Object, namespace: str | None = None) -> Target:
+        if isinstance(what, Object):
+            namespace, what = namespace or what.namespace, what.reference
+        return self.api.target(what, namespace or self.namespace)
+
+    def _asker(self, namespace: str | None) -> Callable[..., str]:
+        place = ["-A"] if namespace == "*" else ["-n", namespace or self.namespace]
+
+        def ask(*args: str) -> str:
+            done = self._kubectl(*args, *place, check=False)
+            return done.out or done.err
+
+        return ask
+
+    def _kubectl(self, *args: str, check: bool = True) -> Completed:
+        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
+        done = _run([str(self.cluster.kubectl_path), *args], env, COMMAND_TIMEOUT)
+        if check and done.code:
+            raise AssertionError(f"kubectl {shlex.join(args)} failed: {done.err or done.out}")
+        return done
+
+    def _write(self, documents: list[dict[str, Any]]) -> Path:
+        file = Path(self._folder.name) / f"{uuid.uuid4().hex}.yaml"
+        file.write_text(yaml.safe_dump_all(documents, sort_keys=False), encoding="utf-8")
+        return file
+
+    def _applied(self, document: dict[str, Any], namespace: str | None) -> Object:
+        place = document["metadata"].get("namespace") or namespace or self.namespace
+        what = f"{document['kind']}/{document['metadata']['name']}"
+        return self.get(what, namespace=place)  # type: ignore[no-any-return]
+
+    def _make_namespace(self, name: str) -> str:
+        target = Target(self.api.resource("namespaces"), None)
+        self.api.create(target, {"kind": "Namespace", "metadata": {"name": name}})
+        self._namespaces.append(name)
+        # Pods are refused until the namespace's own ServiceAccount is there
+        account = self.api.target("serviceaccount/default", name)
+        deadline = time.monotonic() + COMMAND_TIMEOUT
+        if not any(seen for seen in self.api.snapshots(account, deadline) if seen):
+            raise AssertionError(f"namespace {name} got no ServiceAccount within a minute")
+        return name
+
+    def _kubeconfig(self) -> Path:
+        """Write a kubeconfig whose current context is this namespace, as a reader's would be."""
+        config = yaml.safe_load(Path(self.cluster.kubeconfig_path).read_text(encoding="utf-8"))
+        for context in config["contexts"]:
+            context["context"]["namespace"] = self.namespace
+        file = Path(self._folder.name) / "kubeconfig"
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return file
+
+
+def _run(command: list[str], env: dict[str, str], timeout: float) -> Completed:
+    try:
+        done = subprocess.run(
+            command, env=env, text=True, capture_output=True, timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def _client_pod() -> dict[str, Any]:
+    container = {"name": "client", "image": versions.image("agnhost"), "args": ["pause"]}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    metadata = {"name": "lab-client", "labels": {"app": "lab-client"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _is_ready(pod: Object | None) -> bool:
+    """Return whether the Pod is Ready."""
+    return pod is not None and pod.is_ready
+
+
+def _name(pod: str | Object) -> str:
+    return pod.name if isinstance(pod, Object) else pod.removeprefix("pod/")
+
+
+def _uids(of: Any) -> set[str]:
+    if of is None:
+        return set()
+    if isinstance(of, str):
+        return {of}
+    if isinstance(of, Object):
+        return {of.uid}
+    return {uid for item in of for uid in _uids(item)}
+
+
+__all__ = ["ABSENT", "Completed", "Lab", "Seen", "describe"]

@@ -1,0 +1,127 @@
+"""Requests to what a lesson deployed, from inside the cluster and from the tester's machine."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import urllib3
+
+CONNECT = 3.0  # seconds in which a request must be answered
+PAUSE = 0.3  # seconds between two tries: no API tells when a data path has changed
+NO_ANSWER = 0  # the status of a request that was refused or timed out
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer; `status` 0 means that there was none, and `body` then says why."""
+
+    status: int
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    certificate: str = ""  # PEM, of an HTTPS server
+
+    def json(self) -> object:
+        """Return the body read as JSON."""
+        return json.loads(self.body)
+
+
+def curl_command(
+    url: str, host: str | None, method: str, data: str | None, headers: dict[str, str]
+) -> list[str]:
+    """Return the curl command line of one request on a new connection."""
+    command = ["curl", "-sS", "-i", "-k", "--max-time", str(CONNECT), "-X", method]
+    for name, value in ({"Host": host} if host else {} | headers).items():
+        command += ["-H", f"{name}: {value}"]
+    if data is not None:
+        command += ["--data-binary", data]
+    return [*command, url]
+
+
+def parse(text: str) -> Response:
+    """Read what `curl -i` printed; text that is no HTTP answer has status 0."""
+    if not text.startswith("HTTP/"):
+        return Response(NO_ANSWER, text.strip())
+    first, _, rest = text.partition("\r\n")
+    head, _, body = rest.partition("\r\n\r\n")
+    status = int(first.split()[1])
+    if status == 100:  # an interim answer stands before the real one
+        return parse(body)
+    parsed = http.client.parse_headers(io.BytesIO(f"{head}\r\n\r\n".encode()))
+    return Response(status, body, {k.lower(): v for k, v in parsed.items()})
+
+
+def until(
+    once: Callable[[], Response], status: int | None, within: float
+) -> tuple[Response, float]:
+    """Ask until `status` is seen (None: any answer), for `within` seconds at most.
+
+    Returns the last answer and the seconds it took; the caller judges the answer.
+    """
+    started = time.monotonic()
+    while True:
+        answer = once()
+        took = time.monotonic() - started
+        met = answer.status != NO_ANSWER if status is None else answer.status == status
+        if met or took >= within:
+            return answer, took
+        time.sleep(PAUSE)
+
+
+def outside(
+    url: str,
+    host: str | None = None,
+    sni: str | None = None,
+    cafile: str | None = None,
+    method: str = "GET",
+    data: str | None = None,
+) -> Response:
+    """Ask from the tester's machine, on a new connection, without following redirects.
+
+    `sni` is the name asked for in TLS and checked in the certificate when `cafile` names the CA;
+    without `cafile` any certificate is taken, and returned.
+    """
+    parts = urlsplit(url)
+    place = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
+    headers = {"Host": host or sni or parts.netloc}
+    try:
+        with _pool(url, sni, cafile) as pool:
+            answer = pool.request(
+                method, place, body=data, headers=headers, redirect=False, retries=False,
+                preload_content=False,
+            )  # fmt: skip
+            certificate = _certificate(answer)
+            body = answer.read().decode(errors="replace")
+    except urllib3.exceptions.HTTPError as problem:
+        return Response(NO_ANSWER, str(problem))
+    names = {name.lower(): value for name, value in answer.headers.items()}
+    return Response(answer.status, body, names, certificate)
+
+
+def _pool(url: str, sni: str | None, cafile: str | None) -> urllib3.HTTPConnectionPool:
+    parts = urlsplit(url)
+    address, port = parts.hostname or "localhost", parts.port
+    if parts.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, port, timeout=CONNECT)
+    return urllib3.HTTPSConnectionPool(
+        address,
+        port,
+        timeout=CONNECT,
+        server_hostname=sni or address,
+        assert_hostname=(sni or address) if cafile else False,
+        ca_certs=cafile,
+        cert_reqs="CERT_REQUIRED" if cafile else "CERT_NONE",
+    )
+
+
+def _certificate(answer: urllib3.BaseHTTPResponse) -> str:
+    connection = getattr(answer, "connection", None)
+    sock = getattr(connection, "sock", None)
+    binary = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+    return ssl.DER_cert_to_PEM_cert(binary) if binary else ""

@@ -1,0 +1,54 @@
+"""The live tier: pytest-kind's cluster, and for each test a lab in a namespace of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from k8s_basic.cluster.kind import DocsCluster
+from k8s_basic.live import Lab, plugin
+from k8s_basic.live.api import Api
+from k8s_basic.live.locks import turn
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    plugin.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(plugin, "k8s-basic-live")
+    if plugin.workers(config):
+        config.pluginmanager.register(plugin.WorkerSetup, "k8s-basic-workers")
+
+
+@pytest.fixture(scope="session")
+def kind_cluster(request: pytest.FixtureRequest) -> DocsCluster:
+    """pytest-kind's fixture: the run's own cluster, made once for all workers."""
+    if plugin.is_worker(request.config):
+        return plugin.attach(request.config.workerinput["k8s_basic"])
+    return request.config.stash[plugin.SESSION].start()
+
+
+@pytest.fixture(scope="session")
+def api(kind_cluster: DocsCluster, tmp_path_factory: pytest.TempPathFactory) -> Api:
+    """One client for the API server per process."""
+    return Api(Path(kind_cluster.kubeconfig_path))
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api) -> Iterator[Lab]:
+    """A namespace of its own and the verbs of a live test; alone on the cluster if marked so."""
+    folder = Path(kind_cluster.kubeconfig_path).parent
+    marker = request.node.get_closest_marker("claim")
+    request.node.user_properties.append(("claims", list(marker.args) if marker else []))
+    with turn(folder, alone=request.node.get_closest_marker("exclusive") is not None):
+        sentence = plugin.broken(folder)
+        if sentence:
+            pytest.fail(sentence, pytrace=False)
+        name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+        lab = Lab(kind_cluster, api, name)
+        request.node.user_properties.append(("waits", lab.waits))
+        yield lab
+        lab.close()
