@@ -173,18 +173,10 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
 
     def _wait_until_ready(self) -> None:
         limit = f"--timeout={READY_TIMEOUT}s"
-        self.kubectl(
-            "wait", "--for=condition=Ready", "nodes", "--all", limit, timeout=READY_TIMEOUT + 5
-        )
-        waiting = (
-            "kube-system/coredns",
-            "local-path-storage/local-path-provisioner",
-            "traefik/traefik",
-        )
-        for place in waiting:
-            namespace, name = place.split("/")
-            rollout = ("rollout", "status", f"deployment/{name}", "-n", namespace, limit)
-            self.kubectl(*rollout, timeout=READY_TIMEOUT + 5)
+        everything = {"nodes": [], "pods": ["-A"]}
+        for kind, where in everything.items():
+            wait = ("wait", "--for=condition=Ready", kind, "--all", *where, limit)
+            self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
 
 
 def _what_was_built(source: Source) -> dict[str, Any]:

@@ -84,15 +84,34 @@ class Lab:
         return [d for d in yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")) if d]
 
     def get(self, what: str, namespace: str | None = None) -> Any:
-        """Return the Object of "kind/name" (None when absent), or the Objects of "kind selector"."""
+        """Return the Object of "kind/name" (None: absent), or the Objects of "kind selector"."""
         return self.api.get(self._target(what, namespace))
 
     def logs(
         self, pod: str | Object, container: str | None = None, *, previous: bool = False
     ) -> str:
         """Return a container's log; `previous` is that of the one before the last restart."""
-        args = [*(["-c", container] if container else []), *(["--previous"] if previous else [])]
-        return self._kubectl("logs", _name(pod), *args).out
+        flags = [*_container(container), *(["--previous"] if previous else [])]
+        return self._kubectl("logs", *_pod(pod), *flags).out
+
+    def logged(
+        self, pod: str | Object, text: str, within: float = 30, container: str | None = None
+    ) -> str:
+        """Read a log until `text` is in it, for `within` seconds at most, and return it whole.
+
+        Without `container` the logs of all are read. Raises AssertionError.
+        """
+        flags = _container(container) or ["--all-containers"]
+        started = time.monotonic()
+        while True:
+            done = self._kubectl("logs", *_pod(pod), *flags, check=False)
+            if text in done.out:
+                self._note("logged", text, started, within)
+                return done.out
+            if time.monotonic() - started >= within:
+                last = "\n".join((done.out or done.err).splitlines()[-10:])
+                raise AssertionError(f"not in the log within {within:.0f} s: {text!r}\n{last}")
+            time.sleep(traffic.PAUSE)  # a log offers nothing to watch
 
     def events(self, about: Object) -> list[Object]:
         """Return the events about an object, oldest first."""
@@ -161,8 +180,7 @@ class Lab:
 
     def exec(self, pod: str | Object, *command: str, container: str | None = None) -> str:
         """Run a command in a container and return what it printed; raises AssertionError."""
-        chosen = ["-c", container] if container else []
-        return self._kubectl("exec", _name(pod), *chosen, "--", *command).out
+        return self._kubectl("exec", *_pod(pod), *_container(container), "--", *command).out
 
     def on_node(self, node: str, *command: str) -> str:
         """Run a command on a node, as its administrator, and return what it printed."""
@@ -453,8 +471,14 @@ def _is_ready(pod: Object | None) -> bool:
     return pod is not None and pod.is_ready
 
 
-def _name(pod: str | Object) -> str:
-    return pod.name if isinstance(pod, Object) else pod.removeprefix("pod/")
+def _pod(pod: str | Object) -> list[str]:
+    if isinstance(pod, Object):
+        return [pod.name, f"--namespace={pod.namespace}"]
+    return [pod.removeprefix("pod/")]
+
+
+def _container(name: str | None) -> list[str]:
+    return [f"--container={name}"] if name else []
 
 
 def _uids(of: Any) -> set[str]:

@@ -46,14 +46,15 @@ def curl_command(
 
 def parse(text: str) -> Response:
     """Read what `curl -i` printed; text that is no HTTP answer has status 0."""
+    text = text.replace("\r\n", "\n")
     if not text.startswith("HTTP/"):
         return Response(NO_ANSWER, text.strip())
-    first, _, rest = text.partition("\r\n")
-    head, _, body = rest.partition("\r\n\r\n")
+    first, _, rest = text.partition("\n")
+    head, _, body = rest.partition("\n\n")
     status = int(first.split()[1])
     if status == 100:  # an interim answer stands before the real one
         return parse(body)
-    parsed = http.client.parse_headers(io.BytesIO(f"{head}\r\n\r\n".encode()))
+    parsed = http.client.parse_headers(io.BytesIO(f"{head}\n\n".encode()))
     return Response(status, body, {k.lower(): v for k, v in parsed.items()})
 
 

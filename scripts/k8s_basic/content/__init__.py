@@ -1,0 +1,1 @@
+"""What pages, examples and tests say of each other, read from their text alone."""

@@ -1,0 +1,87 @@
+"""The one list of terms (docs/glossary.yaml), and the words that it replaces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .pages import LANGUAGES, Page
+from .problems import Problem
+
+FILE = "docs/glossary.yaml"
+_LINK_TARGET = re.compile(r"(?<=\]\()[^)]*")
+
+
+def glossary_problems(root: Path, pages: list[Page]) -> list[Problem]:
+    """Return what is wrong with the glossary itself, else each forbidden word on the pages."""
+    try:
+        loaded = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return [Problem(FILE, line, f"not YAML ({error.problem}); mend it")]
+    glossary = loaded if isinstance(loaded, dict) else {}
+    malformed = [Problem(FILE, 1, text) for text in _malformed(glossary)]
+    if malformed:
+        return malformed
+    return [
+        problem
+        for page in pages
+        for entry in glossary["forbidden"][page.language]
+        for problem in _uses(page, entry)
+    ]
+
+
+def _malformed(glossary: dict[str, Any]) -> Iterator[str]:
+    terms, forbidden = glossary.get("terms"), glossary.get("forbidden")
+    if not isinstance(terms, list) or not isinstance(forbidden, dict):
+        yield "the glossary needs a list 'terms' and a mapping 'forbidden'; add them"
+        return
+    seen: set[str] = set()
+    for term in terms:
+        if not _has(term, "ko", "en", "note"):
+            yield f"term {term} must have exactly the texts ko, en and note"
+        elif term["en"] in seen:
+            yield f"term '{term['en']}' stands twice; keep one"
+        else:
+            seen.add(term["en"])
+    for language in LANGUAGES:
+        for entry in forbidden.get(language) or [f"nothing for {language}"]:
+            if not _has(entry, "word", "use", "why"):
+                yield f"forbidden {entry} must have exactly the texts word, use and why"
+            elif not _compiles(entry["word"]):
+                yield f"'{entry['word']}' is no regular expression; mend it"
+
+
+def _has(entry: object, *keys: str) -> bool:
+    return (
+        isinstance(entry, dict)
+        and set(entry) == set(keys)
+        and all(isinstance(text, str) and text for text in entry.values())
+    )
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+def _uses(page: Page, entry: dict[str, str]) -> Iterator[Problem]:
+    # A blank of the pattern also matches the end of a line inside a sentence.
+    pattern = re.compile(entry["word"].replace(" ", r"\s+"), re.IGNORECASE)
+    prose = _LINK_TARGET.sub(lambda target: " " * len(target[0]), page.prose)
+    advice = f"use {entry['use']} ({entry['why']})"
+    for match in pattern.finditer(prose):
+        line = prose.count("\n", 0, match.start()) + 1
+        yield Problem(page.path, line, f"'{' '.join(match[0].split())}': {advice}")
+    for key in ("title", "description"):
+        found = pattern.search(str(page.meta.get(key, "")))
+        if found:
+            line = next((n for n, t in enumerate(page.lines, 1) if t.startswith(f"{key}:")), 1)
+            yield Problem(page.path, line, f"'{found[0]}': {advice}")

@@ -1,0 +1,194 @@
+"""MkDocs hooks, thin on purpose: MkDocs 1.6 is the last 1.x, and the Markdown must outlive it.
+
+MkDocs builds the site once for each language; the Korean build comes first and also does what
+is done once: the checks of the content, the examples and the licenses.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib.metadata
+import logging
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from k8s_basic.content.checks import content_problems
+from k8s_basic.content.claims import Proof, proofs
+from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
+
+log = logging.getLogger("mkdocs.k8s_basic")
+
+TEXT = {
+    "ko": {
+        "minutes": "읽는 데 {}분",
+        "raw": "원본 YAML",
+        "claim": "테스트로 확인하는 문장 {claim}: {test}",
+        "unproved": "확인하는 테스트가 없는 문장 {claim}",
+        "permalink": "이 절의 주소",
+        "background": "켜 두기",
+        "terminal": "터미널 필요",
+        "not-run": "자동 확인 제외",
+        "fails": "실패하는 명령",
+    },
+    "en": {
+        "minutes": "{} min read",
+        "raw": "Raw YAML",
+        "claim": "Statement {claim}, checked by {test}",
+        "unproved": "Statement {claim}, checked by no test",
+        "permalink": "Link to this section",
+        "background": "Keep it running",
+        "terminal": "Needs a terminal",
+        "not-run": "Not run by our checks",
+        "fails": "Meant to fail",
+    },
+}
+SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
+
+_INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
+_TITLE = re.compile(r'<span class="filename">(?P<path>[\w./-]+\.yaml)</span>')
+_MARKED = re.compile(
+    r'<div class="language-bash (?P<mark>[a-z-]+) highlight" data-reason="(?P<reason>[^"]*)">'
+)
+
+_proofs: dict[str, Proof] = {}
+_not_run: list[str] = []
+
+
+def _root(config: MkDocsConfig) -> Path:
+    return Path(config.config_file_path).resolve().parent
+
+
+def _is_first_build(config: MkDocsConfig) -> bool:
+    return str(config.theme["language"]) == LANGUAGES[0]
+
+
+def _language(page: Page) -> str:
+    return page.file.src_uri.partition("/")[0]
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Warn of everything wrong with the content: with `strict`, a warning fails the build."""
+    if _is_first_build(config):
+        root = _root(config)
+        _not_run.clear()
+        _proofs.clear()
+        _proofs.update({proof.claim: proof for proof in proofs(root)[0]})
+        for problem in content_problems(root):
+            log.warning("%s", problem)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Leave out the theme's search scripts for languages that this site does not have."""
+    kept = {f"assets/javascripts/lunr/min/lunr.{name}.min.js" for name in SEARCH_SCRIPTS}
+    for file in list(files):
+        if file.src_uri.startswith("assets/javascripts/lunr/") and file.src_uri not in kept:
+            files.remove(file)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Write out the addresses of examples, the names of included files and the claims."""
+    text = TEXT[_language(page)]
+    prose = without_code_spans(without_fences(markdown))
+    for match in reversed(list(CLAIM.finditer(prose))):
+        mark = _claim_mark(match[1], text, config)
+        markdown = markdown[: match.start()] + mark + markdown[match.end() :]
+    markdown = markdown.replace(
+        "{{ examples }}", f"{(config.site_url or '/').rstrip('/')}/examples"
+    )
+    return _INCLUDE.sub(
+        lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
+    )
+
+
+def _claim_mark(claim: str, text: dict[str, str], config: MkDocsConfig) -> str:
+    proof = _proofs.get(claim)
+    label = text["claim" if proof else "unproved"].format(
+        claim=claim, test=proof.test if proof else ""
+    )
+    label = html.escape(label)
+    source = f"{(config.repo_url or '').rstrip('/')}/blob/main/"
+    href = f' href="{source}{proof.path}#L{proof.line}"' if proof else ""
+    return (
+        f'<sup class="claim" id="{claim.lower()}" data-search-exclude>'
+        f'<a{href} title="{label}" aria-label="{label}">{"✓" if proof else "?"}</a></sup>'
+    )
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Show description and reading time, raw addresses of manifests, marks of commands."""
+    language = _language(page)
+    text = TEXT[language]
+    if language == LANGUAGES[0]:
+        _not_run.extend(m["reason"] for m in _MARKED.finditer(html) if m["mark"] == "not-run")
+    html = html.replace("</h1>", "</h1>\n" + _lead(page, text), 1)
+    html = html.replace('title="Permanent link"', f'title="{text["permalink"]}"')
+    html = _MARKED.sub(lambda match: _command_mark(match, text), html)
+    return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+
+
+def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
+    label = f"<strong>{text[match['mark']]}</strong> {match['reason']}"
+    return f'<p class="command-mark {match["mark"]}">{label}</p>\n{match[0]}'
+
+
+def _file_title(path: str, page: Page, text: dict[str, str]) -> str:
+    address = get_relative_url(f"examples/{path}", page.url)
+    name = path.rpartition("/")[2]
+    link = f'<a class="raw" href="{address}">{text["raw"]}</a>'
+    return f'<span class="filename">{name} {link}</span>'
+
+
+def _lead(page: Page, text: dict[str, str]) -> str:
+    description = html.escape(str(page.meta.get("description", "")))
+    minutes = text["minutes"].format(page.meta.get("minutes", "?"))
+    return f'<p class="lead">{description} <span class="minutes">{minutes}</span></p>'
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Keep the theme's script from asking for a sitemap below each page (see `_quiet`)."""
+    return _quiet(output)
+
+
+def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
+    """Write the one 404 page, which is in both languages, with the first build only."""
+    if template_name != "404.html":
+        return output
+    return _quiet(output) if _is_first_build(config) else ""
+
+
+def _quiet(output: str) -> str:
+    # The script looks for [rel=alternate], expects the front page of a language there and gets
+    # static-i18n's link to this page: a 404 each time. HTML allows the blank, crawlers read it.
+    return output.replace('<link rel="alternate"', '<link rel="alternate "')
+
+
+def on_post_build(config: MkDocsConfig, **_: Any) -> None:
+    """Publish the examples as they are, and the licenses of what the theme brings along."""
+    if not _is_first_build(config):
+        return
+    site = Path(config.site_dir)
+    shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
+    _copy_licenses(site / "assets" / "licenses")
+    log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))
+
+
+def _copy_licenses(folder: Path) -> None:
+    """Copy the license of the theme and of the one icon set that the site uses.
+
+    What the theme's scripts bundle carries no license text, so that lies in docs/assets/licenses.
+    """
+    for file in importlib.metadata.files("mkdocs-material") or []:
+        if file.name == "LICENSE" and file.parent.name in ("licenses", "material"):
+            name = "icons" if file.parent.name == "material" else "mkdocs-material"
+            shutil.copy(str(file.locate()), folder / f"{name}.txt")

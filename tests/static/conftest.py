@@ -1,0 +1,113 @@
+"""A small repository that is in order, for tests that break it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from k8s_basic import ROOT
+
+PAGE = """\
+---
+title: Pod
+description: {description}
+minutes: 3
+---
+# Pod {{#pod}}
+
+{sentence} [WL-3]
+
+```yaml
+--8<-- "workloads/pod.yaml"
+```
+
+```bash
+kubectl apply -f {{{{ examples }}}}/workloads/pod.yaml
+```
+
+## {heading} {{#why}}
+
+{other} [WL-12] [Pod](../index.md#index)
+
+``` {{ .bash .fails data-reason="{reason}" }}
+kubectl get pod nothing
+```
+"""
+INDEX = """\
+---
+title: Start
+description: {description}
+minutes: 1
+---
+# K8s {{#index}}
+
+[Pod](workloads/pod.md#why)
+"""
+EXAMPLE = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: nginx:1.22.1
+      ports:
+        - containerPort: 80
+"""
+TEST = """\
+from k8s_basic.live import claim
+
+
+@claim("WL-3")
+def test_pod_answers(lab):
+    lab.apply("workloads/pod.yaml")
+
+
+@claim("WL-12")
+def test_pod_is_not_made_again(lab):
+    lab.delete("pod/web")
+"""
+KOREAN = {
+    "description": "Pod 하나를 띄웁니다.",
+    "sentence": "Pod가 응답합니다.",
+    "heading": "왜",
+    "other": "지운 Pod는 돌아오지 않습니다.",
+    "reason": "없는 Pod입니다",
+}
+ENGLISH = {
+    "description": "Run one Pod.",
+    "sentence": "The Pod answers.",
+    "heading": "Why",
+    "other": "A deleted Pod doesn't come back.",
+    "reason": "there is no such Pod",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The root of a repository with one lesson in both languages and nothing wrong."""
+    files = {
+        "docs/ko/index.md": INDEX.format(**KOREAN),
+        "docs/en/index.md": INDEX.format(**ENGLISH),
+        "docs/ko/workloads/pod.md": PAGE.format(**KOREAN),
+        "docs/en/workloads/pod.md": PAGE.format(**ENGLISH),
+        "examples/workloads/pod.yaml": EXAMPLE,
+        "tests/live/workloads/test_pod.py": TEST,
+    }
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    for name in (".yamllint", "docs/glossary.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".gitignore").touch()
+    shutil.copytree(ROOT / "docs" / "assets", tmp_path / "docs" / "assets")
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    nav = "nav:\n  - index.md\n  - 워크로드:\n      - workloads/pod.md\n"
+    config = re.sub(r"^nav:\n(?: .*\n)+", nav, config, flags=re.MULTILINE)
+    (tmp_path / "mkdocs.yml").write_text(config, encoding="utf-8")
+    return tmp_path

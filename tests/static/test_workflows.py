@@ -1,0 +1,169 @@
+"""Workflows are pinned, have least rights, and run what a developer runs: ./scripts/test."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from k8s_basic import ROOT, cache_dir
+from k8s_basic.cluster import versions
+from k8s_basic.cluster.programs import go_binary
+
+HOME = ROOT / ".github"
+WORKFLOWS = sorted((HOME / "workflows").glob("*.yml"))
+ACTIONLINT = "github.com/rhysd/actionlint"
+PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+(/[\w./-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
+CHECKS = {"static": "--static", "site": "--site", "live": "--live"}
+# The only rights to write that any job has, and the job that needs them.
+WRITES = {
+    ("test.yml", "green", "contents"),
+    ("test.yml", "publish", "pages"),
+    ("test.yml", "publish", "id-token"),
+    ("nightly.yml", "publish", "pages"),
+    ("nightly.yml", "publish", "id-token"),
+    ("nightly.yml", "issues", "issues"),
+    ("publish.yml", "deploy", "pages"),
+    ("publish.yml", "deploy", "id-token"),
+}
+
+every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a workflow as data. YAML 1.1 reads its key `on` as true: that is left so."""
+    data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return data
+
+
+def jobs() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return every job as (file name, job name, job)."""
+    return [
+        (path.name, name, job) for path in WORKFLOWS for name, job in load(path)["jobs"].items()
+    ]
+
+
+def actionlint() -> Path:
+    """Return actionlint of the pinned version, compiled on first use and kept."""
+    tools = versions.load().get("tools", {})
+    assert ACTIONLINT in tools, f"{versions.FILE} does not list {ACTIONLINT} under tools"
+    version = tools[ACTIONLINT]
+    binary = cache_dir() / "tools" / f"actionlint-{version}"
+    if not binary.exists():
+        binary.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=binary.parent) as folder:
+            places = {"GOBIN": folder, "GOCACHE": f"{folder}/cache", "GOMODCACHE": f"{folder}/mod"}
+            env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", **places}
+            package = f"{ACTIONLINT}/cmd/actionlint@{version}"
+            subprocess.run([str(go_binary()), "install", package], env=env, check=True, timeout=600)
+            (Path(folder) / "actionlint").replace(binary)
+    return binary
+
+
+def succeeds(*command: str | Path) -> None:
+    """Run a checker and fail with all that it found."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.timeout(600)
+def test_actionlint_finds_nothing() -> None:
+    # shellcheck would be used where it happens to be installed: the verdict is one everywhere
+    succeeds(actionlint(), "-shellcheck=", "-pyflakes=", *WORKFLOWS)
+
+
+def test_zizmor_finds_nothing() -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    succeeds(zizmor, "--offline", "--quiet", "--strict-collection", "--persona=pedantic", HOME)
+
+
+@every_workflow
+def test_actions_are_pinned_by_digest(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if "uses:" in line:
+            assert PINNED.search(line) or OWN.search(line), line
+
+
+def test_one_action_has_one_pin() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: ([\w-]+/[\w-]+)@(\w+) # (\S+)", text))
+    assert len(pins) == len({name for name, _, _ in pins})
+
+
+@every_workflow
+def test_nothing_is_allowed_but_what_a_job_names(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    assert "group" in workflow["concurrency"]
+    assert all(job["permissions"] for job in workflow["jobs"].values())
+
+
+def test_only_the_listed_jobs_may_write() -> None:
+    found = {
+        (file, name, right)
+        for file, name, job in jobs()
+        for right, level in job["permissions"].items()
+        if level != "read"
+    }
+    assert found == WRITES
+
+
+def test_every_job_ends_in_time_on_a_named_runner() -> None:
+    for file, name, job in jobs():
+        if "uses" not in job:
+            assert job["timeout-minutes"] <= 120, (file, name)
+            assert job["runs-on"] == "ubuntu-24.04", (file, name)
+
+
+def test_checkout_leaves_no_credentials() -> None:
+    for file, name, job in jobs():
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, (file, name)
+
+
+def test_checks_run_scripts_test_and_nothing_else() -> None:
+    checks = [(name, job) for _, name, job in jobs() if name in CHECKS]
+    assert sorted(name for name, _ in checks) == ["live", "live", "site", "static"]
+    for name, job in checks:
+        (command,) = (step["run"] for step in job["steps"] if "run" in step)
+        command = command.removeprefix("sudo --preserve-env=K8S_BASIC_CACHE ")
+        command = command.removesuffix(' --kubernetes "$MINOR"')
+        assert command == f"./scripts/test {CHECKS[name]}"
+
+
+def test_site_is_published_after_green_and_each_night() -> None:
+    push = load(HOME / "workflows/test.yml")["jobs"]
+    assert set(push["green"]["needs"]) == set(CHECKS)
+    assert push["publish"]["needs"] == "green"
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    assert "!cancelled()" in night["publish"]["if"], "a red night is published too"
+    steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
+    assert steps[0]["with"]["ref"] == "last-green"
+
+
+def test_nightly_minors_come_from_the_versions_file() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    assert night["live"]["strategy"]["matrix"] == {
+        "minor": "${{ fromJSON(needs.plan.outputs.minors) }}"
+    }
+    assert night["live"]["strategy"]["fail-fast"] is False
+
+
+def test_each_run_keeps_its_results() -> None:
+    for _, name, job in jobs():
+        if name == "live":
+            (kept,) = (s for s in job["steps"] if "upload-artifact" in s.get("uses", ""))
+            assert kept["if"] == "${{ !cancelled() }}"
+            assert kept["with"]["name"].startswith("results-")
+            assert kept["with"]["path"].split() == [
+                "build/live/results.json",
+                "build/live/junit.xml",
+            ]
