@@ -30,6 +30,7 @@ TIERS = ("static", "site", "live")
 # waiting dominates, so more tests run at once than there are cores; beyond this, starting Pods
 # gets slower for all
 LIVE_WORKERS = 6
+SITE_WORKERS = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -37,8 +38,12 @@ def main(arguments: list[str]) -> int:
     if "--help" in arguments or "-h" in arguments:
         print(USAGE)
         return 0
-    rest = [a for a in arguments if a.removeprefix("--") not in TIERS]
-    tiers = [tier for tier in TIERS if f"--{tier}" in arguments] or _tiers_of(rest)
+    chosen = [tier for tier in TIERS if f"--{tier}" in arguments] or TIERS
+    rest = [a for a in arguments if a not in {f"--{tier}" for tier in TIERS}]
+    tiers = [tier for tier in _tiers_of(rest) if tier in chosen]
+    if not tiers:
+        say(f"error: the given paths do not lie in {', '.join(chosen)}")
+        return 4  # pytest's code for a command line that makes no sense
     for tier in tiers:
         code = _run(tier, rest)
         if code:
@@ -48,13 +53,14 @@ def main(arguments: list[str]) -> int:
 
 def _tiers_of(arguments: list[str]) -> list[str]:
     """Return the tiers that the given paths lie in; all of them without a path."""
-    paths = [Path(a.split("::")[0]).resolve() for a in arguments if _is_path(a)]
-    named = [tier for tier in TIERS if any(TESTS / tier in (p, *p.parents) for p in paths)]
+    named = [tier for tier in TIERS if any(_is_path(a, TESTS / tier) for a in arguments)]
     return named or list(TIERS)
 
 
-def _is_path(argument: str) -> bool:
-    return not argument.startswith("-") and (ROOT / argument.split("::")[0]).exists()
+def _is_path(argument: str, folder: Path) -> bool:
+    """Tell whether an argument is `folder`, or a file, folder or test in it."""
+    path = (ROOT / argument.split("::")[0]).resolve()
+    return not argument.startswith("-") and path.exists() and folder in (path, *path.parents)
 
 
 def _run(tier: str, arguments: list[str]) -> int:
@@ -66,8 +72,9 @@ def _run(tier: str, arguments: list[str]) -> int:
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3
-    paths = [] if any(_is_path(a) for a in arguments) else [str(TESTS / tier)]
-    code = _pytest([*_defaults(tier, arguments), *paths, *arguments])
+    paths = [] if any(_is_path(a, TESTS / tier) for a in arguments) else [str(TESTS / tier)]
+    own = [a for a in arguments if _is_path(a, TESTS / tier) or not _is_path(a, TESTS)]
+    code = _pytest([*_defaults(tier, arguments), *paths, *own])
     say(f"=== {tier}: {'passed' if code == 0 else 'failed'} in {time.monotonic() - started:.0f} s")
     return code
 
@@ -75,14 +82,12 @@ def _run(tier: str, arguments: list[str]) -> int:
 def _defaults(tier: str, arguments: list[str]) -> list[str]:
     junit = BUILD / tier / "junit.xml"
     options = [f"--junitxml={junit}", "--durations=5", "--durations-min=1", "-ra", "--tb=short"]
+    number = {"live": LIVE_WORKERS, "site": SITE_WORKERS}.get(tier)
+    if number and not any(a.startswith(("-n", "--numprocesses")) for a in arguments):
+        options += ["-n", str(number)]
     if tier == "live":
-        workers = [] if _has(arguments, "-n", "--numprocesses") else ["-n", str(LIVE_WORKERS)]
-        options += [*workers, "--dist=load", "--maxschedchunk=1"]
+        options += ["--dist=load", "--maxschedchunk=1"]  # long tests first, none held in reserve
     return options
-
-
-def _has(arguments: list[str], *names: str) -> bool:
-    return any(a.split("=")[0] in names or a.startswith("-n") for a in arguments)
 
 
 def _pytest(arguments: list[str]) -> int:

@@ -28,7 +28,10 @@ def kind_cluster(request: pytest.FixtureRequest) -> DocsCluster:
     """pytest-kind's fixture: the run's own cluster, made once for all workers."""
     if plugin.is_worker(request.config):
         return plugin.attach(request.config.workerinput["k8s_basic"])
-    return request.config.stash[plugin.SESSION].start()
+    try:
+        return request.config.stash[plugin.SESSION].start()
+    except pytest.UsageError as problem:
+        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")

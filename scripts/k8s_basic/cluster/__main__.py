@@ -43,10 +43,12 @@ def _minors(options: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     engine = engines.ensure()
-    kube = versions.kubernetes(options.kubernetes)
-    source = sources.prepare(engine, options.image_source, kube)
-    print(source.sentence())
-    engines.stop(engine)
+    try:
+        kube = versions.kubernetes(options.kubernetes)
+        source = sources.prepare(engine, options.image_source, kube)
+        print(source.sentence())
+    finally:
+        engines.stop(engine)
     return 0
 
 

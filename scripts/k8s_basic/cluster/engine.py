@@ -155,13 +155,24 @@ def stop(engine: Engine) -> None:
     if engine.answers() and engine.containers():
         return
     pid = int(pid_file.read_text(encoding="ascii"))
-    command = Path(f"/proc/{pid}/cmdline")
-    if not command.exists() or str(_folder()).encode() not in command.read_bytes():
+    if not _is_our_engine(pid):
         return
     with step("stop our Docker engine"):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + START_TIMEOUT
-        while command.exists() and time.monotonic() < deadline:
+        while _is_our_engine(pid) and time.monotonic() < deadline:
             time.sleep(0.2)
-    if command.exists():
+    if _is_our_engine(pid):
         say(f"our Docker engine (pid {pid}) is still ending")
+
+
+def _is_our_engine(pid: int) -> bool:
+    """Tell whether the process runs and is our engine.
+
+    An engine that this very process started stays in /proc when it has ended, until somebody waits
+    for it; its command line is empty then (proc(5)).
+    """
+    try:
+        return str(_folder()).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -35,7 +35,7 @@ DEBIAN_PACKAGES = (
 
 def reference(kube: Kubernetes) -> str:
     """Return the node image's name, which changes with anything that goes into it."""
-    parts = [*programs.keys(kube), *stand_ins(kube), versions.load()["debian"]]
+    parts = [*programs.folders(kube), *stand_ins(kube), versions.load()["debian"]]
     key = digest(FILES, HERE / "image.py", parts)
     return f"k8s-basic/node:{kube.version}-{key}"
 
@@ -53,7 +53,21 @@ def ensure(engine: Engine, kube: Kubernetes) -> str:
     with tempfile.TemporaryDirectory(dir=cache_dir()) as made:
         Builder(engine, kube, built, Path(made)).build(wanted)
     programs.drop_build_caches()
+    _drop_older(engine, wanted)
     return wanted
+
+
+def _drop_older(engine: Engine, wanted: str) -> None:
+    """Remove earlier builds of this version; one that a cluster still runs from stays."""
+    repository, tag = wanted.split(":")
+    version = tag.rsplit("-", 1)[0]
+    rows = engine.docker("images", repository, "--format", "{{.Repository}}:{{.Tag}}").split()
+    for row in rows:
+        if row != wanted and row.startswith(f"{repository}:{version}-"):
+            try:
+                engine.docker("rmi", row)
+            except ClusterError:
+                say(f"  {row} is in use and stays")
 
 
 def exists(engine: Engine, name: str) -> bool:

@@ -153,7 +153,10 @@ class Lifecycle:
 
     def _remember(self, source: Source, containers: list[str], *, kept: bool) -> None:
         state = {"containers": containers, "kept": kept, "source": source.record()}
-        (self.folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        # renamed, so that an interrupted write leaves no half of a file
+        whole = self.folder / "state.json.new"
+        whole.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        whole.rename(self.folder / "state.json")
 
     def _state(self) -> dict[str, Any]:
         file = self.folder / "state.json"
@@ -165,6 +168,8 @@ class Lifecycle:
     def _forget(self) -> None:
         for name in ("state.json", "kind.yaml", "kubeconfig"):
             (self.folder / name).unlink(missing_ok=True)
+        # what the API client remembers of this cluster's kinds is not true of the next one
+        self.kubeconfig.with_suffix(".discovery.json").unlink(missing_ok=True)
 
 
 def _is_ours(state: dict[str, Any], containers: list[str]) -> bool:
@@ -224,7 +229,7 @@ def _clean_one(engine: Engine, folder: Path) -> bool:
     if containers and ours:
         with step(f"delete cluster {folder.name}"):
             engine.docker("rm", "-f", "-v", *containers)
+    shutil.rmtree(folder)  # while we hold the lock: no run can begin in it before it is gone
     if lifecycle._lock:
         lifecycle._lock.close()
-    shutil.rmtree(folder)
     return ours

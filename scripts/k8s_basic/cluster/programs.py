@@ -126,10 +126,10 @@ def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
     return {program.name: _build(program, go, toolchain) for program in chosen}
 
 
-def keys(kube: Kubernetes) -> list[str]:
-    """Return a key per program that changes with anything that goes into it."""
+def folders(kube: Kubernetes) -> list[str]:
+    """Return a folder name per program, which changes with anything that goes into it."""
     toolchain = _toolchain(go_binary())
-    return [_key(program, toolchain) for program in programs(kube)]
+    return [f"{program.name}-{_key(program, toolchain)}" for program in programs(kube)]
 
 
 def _toolchain(go: Path) -> str:
@@ -137,8 +137,12 @@ def _toolchain(go: Path) -> str:
 
 
 def drop_build_caches() -> None:
-    """Remove Go's build and module caches: 9 GB that only a next build would use."""
+    """Remove Go's caches, 9 GB that only a next build would use, and programs of old versions."""
     build = cache_dir() / "build"
+    wanted = {name for kube in versions.minors() for name in folders(kube)}
+    for folder in (cache_dir() / "programs").iterdir():
+        if folder.name not in wanted and not folder.name.startswith("kubectl-"):
+            shutil.rmtree(folder)
     if build.exists():
         with step("drop the build caches"):
             shutil.rmtree(build)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _reachable(mirror: str | None) -> bool:
             urllib.request.urlopen(url, timeout=PROBE_TIMEOUT)
         except urllib.error.HTTPError:
             continue  # 401: it answers, and wants a token first
-        except OSError:
+        except (OSError, http.client.HTTPException):  # no answer, or not one in HTTP
             return False
     return True
 
@@ -98,21 +99,28 @@ def _pulled(engine: Engine, kube: Kubernetes, mirror: str | None) -> Source:
             "add one, or use --image-source packages"
         )
     references = _needed(kube)
+    digests = {reference: _digest(reference) for reference in references}
     with step(f"pull {len(references)} images by digest"):
-        for reference in references:
-            _pull(engine, reference, mirror)
-    kubectl = _kubectl_of_node(engine, kube.node)
+        for reference, digest in digests.items():
+            _pull(engine, reference, digest, mirror)
+    # kind publishes node images of few patches: what runs is what the image says
+    kube = replace(kube, version=kube.node.rsplit(":", 1)[1])
+    kubectl = _kubectl_of_node(engine, str(kube.node))
     kind = programs.build(kube, ("kind",))["kind"] / "kind"
-    return Source("registry", kube, kube.node, kind, kubectl, load=references[1:])
+    return Source("registry", kube, str(kube.node), kind, kubectl, load=references[1:])
 
 
-def _pull(engine: Engine, reference: str, mirror: str | None) -> None:
+def _digest(reference: str) -> str:
     digest = versions.images().get(reference)
     if not digest:
         raise ClusterError(
             f"no digest is pinned for {reference}: run ./scripts/upgrade images where a registry "
             "answers, or use --image-source packages"
         )
+    return digest
+
+
+def _pull(engine: Engine, reference: str, digest: str, mirror: str | None) -> None:
     repository = reference.rsplit(":", 1)[0]
     if mirror:
         repository = f"{mirror}/{repository.removeprefix('registry.k8s.io/')}"

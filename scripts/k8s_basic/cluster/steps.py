@@ -69,7 +69,7 @@ def run(
 
 def last_words(text: str, lines: int = 6) -> str:
     """Return the last lines of a command's output, which is where tools say what went wrong."""
-    if "no space left on device" in text:
+    if "no space left on device" in text.lower():  # Go writes a small n, libc a capital one
         return "no space left on the disk; free some and run again"
     return "\n  ".join(text.strip().splitlines()[-lines:]) or "it said nothing"
 

@@ -37,7 +37,7 @@ def _summary(seen: Object) -> str:
 
 
 def _sections(what: str, seen: Snapshot, ask: Callable[..., str]) -> Iterator[str]:
-    yield _section("events", ask("events", "--sort-by=.lastTimestamp"))
+    yield _section("events", ask("events"))
     kind, _, selector = what.replace("/", " ", 1).partition(" ")
     selected = [selector] if "/" in what else ["-l", selector] if selector else []
     yield _section(f"describe {what}", ask("describe", kind, *selected))

@@ -257,20 +257,27 @@ class Lab:
             self.becomes(control[0], control[1], within=seconds)
         except AssertionError as problem:
             problems.append(problem)
+        except Exception as problem:  # in a thread it would be lost, and the control taken as seen
+            problems.append(AssertionError(f"{type(problem).__name__}: {problem}"))
 
     @contextmanager
     def watching(self, what: str) -> Iterator[Seen]:
         """Record every state of "kind selector" while the block runs, for "at every instant"."""
         seen, done, started = Seen(), threading.Event(), threading.Event()
         target = self._target(what)
+        problems: list[Exception] = []
 
         def watch() -> None:
-            while not done.is_set():
-                # short watches, one after the other, so that the block's end is noticed soon
-                for state in self.api.snapshots(target, time.monotonic() + 1):
-                    if isinstance(state, Objects):
-                        seen.history.append(state)
-                    started.set()
+            try:
+                while not done.is_set():
+                    # short watches, one after the other, so that the block's end is noticed soon
+                    for state in self.api.snapshots(target, time.monotonic() + 1):
+                        if isinstance(state, Objects):
+                            seen.history.append(state)
+                        started.set()
+            except Exception as problem:  # in a thread it would be lost, and the record cut short
+                problems.append(problem)
+                started.set()
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
@@ -280,6 +287,8 @@ class Lab:
         finally:
             done.set()
             thread.join()
+        if problems or not seen.history:
+            raise AssertionError(f"the watch of {what} broke off: {problems}")
 
     # --- refusals -------------------------------------------------------------------------------
 

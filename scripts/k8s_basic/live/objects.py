@@ -125,12 +125,15 @@ def count(number: int) -> Callable[[Objects], bool]:
 def differences(wanted: Any, seen: Any, path: str = "") -> list[str]:
     """Return one line for each place where `seen` is not as the partial object `wanted` says.
 
-    A field wanted as None must be absent; each item of a wanted list must match some item.
+    A field wanted as None must be absent, with or without what it would stand in; each item of a
+    wanted list must match some item, and an empty one wants no item.
     """
+    if isinstance(wanted, dict) and wanted and seen is None:
+        seen = {}
     if isinstance(wanted, dict) and isinstance(seen, dict):
         deeper = (differences(v, seen.get(k), f"{path}.{k}".strip(".")) for k, v in wanted.items())
         return [line for lines in deeper for line in lines]
-    if isinstance(wanted, list) and isinstance(seen, list):
+    if isinstance(wanted, list) and wanted and isinstance(seen, list):
         missing = [w for w in wanted if not any(not differences(w, s) for s in seen)]
         return [f"{path}: no item like {w!r} among {seen!r}" for w in missing]
     return [] if wanted == seen else [f"{path}: wanted {wanted!r}, seen {seen!r}"]

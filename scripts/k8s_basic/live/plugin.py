@@ -63,12 +63,12 @@ class Session:
         self._done = threading.Event()
 
     def start(self) -> DocsCluster:
-        """Bring the cluster up once; ends the run with one sentence when that is impossible."""
+        """Bring the cluster up once; raises UsageError with a sentence when that is impossible."""
         if self.cluster is None:
             try:
                 self.cluster = self.lifecycle.start()
             except ClusterError as problem:
-                pytest.exit(f"no live test was run: {problem}", returncode=3)
+                raise pytest.UsageError(f"no live test was run: {problem}") from None
             (self.lifecycle.folder / "broken").unlink(missing_ok=True)
         return self.cluster
 
@@ -82,6 +82,9 @@ class Session:
             if sentence:
                 (self.lifecycle.folder / "broken").write_text(sentence, encoding="utf-8")
                 session.shouldstop = sentence
+                distributor = session.config.pluginmanager.getplugin("dsession")
+                if distributor:
+                    distributor.shouldstop = sentence  # xdist looks at its own flag only
                 return
 
     def _what_broke(self) -> str:
@@ -92,7 +95,12 @@ class Session:
         except ClusterError:
             return "the Docker engine stopped answering during the run; start it, then run again"
         names = ", ".join(stopped)
-        return f"node {names} stopped during the run; run again for a new cluster" if names else ""
+        if not names:
+            return ""
+        return (
+            f"node {names} stopped during the run; run again (a kept cluster must be removed "
+            "first, with ./scripts/clean --cluster)"
+        )
 
     def finish(self) -> None:
         """Remove what this run made."""

@@ -30,7 +30,7 @@ class Refused(Exception):
         """Read kubectl's standard error, whose form is kubectl's `cmdutil.CheckErr`."""
         found = re.search(r"Error from server \((\w+)\)", stderr)
         reason = found[1] if found else None
-        if re.search(r'^The \S+ ".*" is invalid', stderr, re.MULTILINE):
+        if re.search(r'^The (\S+ ".*"|request) is invalid', stderr, re.MULTILINE):
             reason = "Invalid"
         return cls(stderr.strip(), reason, CODES.get(reason or ""))
 

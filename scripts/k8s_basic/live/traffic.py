@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+# whoever names no CA wants to see the certificate, not to be told that it is not verified
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
 CONNECT = 3.0  # seconds in which a request must be answered
 PAUSE = 0.3  # seconds between two tries: no API tells when a data path has changed
 NO_ANSWER = 0  # the status of a request that was refused or timed out
@@ -37,7 +40,7 @@ def curl_command(
 ) -> list[str]:
     """Return the curl command line of one request on a new connection."""
     command = ["curl", "-sS", "-i", "-k", "--max-time", str(CONNECT), "-X", method]
-    for name, value in ({"Host": host} if host else {} | headers).items():
+    for name, value in (({"Host": host} if host else {}) | headers).items():
         command += ["-H", f"{name}: {value}"]
     if data is not None:
         command += ["--data-binary", data]
@@ -89,7 +92,7 @@ def outside(
     without `cafile` any certificate is taken, and returned.
     """
     parts = urlsplit(url)
-    place = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
+    place = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Host": host or sni or parts.netloc}
     try:
         with _pool(url, sni, cafile) as pool:

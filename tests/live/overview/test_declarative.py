@@ -111,6 +111,7 @@ def test_deleted_pod_of_a_broken_deployment_is_replaced_by_a_new_one(lab):
     assert victim.name not in after.names
 
 
+@pytest.mark.slow
 @claim("OV-4")
 def test_crashing_container_is_restarted_after_growing_waits(lab):
     def restarted_three_times(pods):

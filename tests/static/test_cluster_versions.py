@@ -1,0 +1,96 @@
+"""versions.yaml is read as it stands, and what it lists fits together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from k8s_basic.cluster import image, programs, versions
+from k8s_basic.cluster.errors import ClusterError
+
+FILE = """\
+kubernetes:
+  - {minor: "1.41", version: v1.41.0, node: kindest/node:v1.41.0, etcd: v3.9.1, coredns: v1.20.0}
+  - {minor: "1.40", version: v1.40.7, etcd: v3.8.2, coredns: v1.19.0}
+modules: {example.com/kind: v0.40.0}
+images:
+  example.com/group/web-pause:2: null
+  example.com/group/pause:3.99: sha256:00
+  nginx:1.2: null
+"""
+
+
+@pytest.fixture
+def other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another versions.yaml in place of the repository's."""
+    (tmp_path / "versions.yaml").write_text(FILE, encoding="utf-8")
+    monkeypatch.setattr(versions, "FILE", tmp_path / "versions.yaml")
+    versions.load.cache_clear()
+    yield
+    versions.load.cache_clear()
+
+
+def test_first_minor_of_the_file_is_the_pinned_one(other_file: None) -> None:
+    assert versions.kubernetes().version == "v1.41.0"
+    assert [kube.minor for kube in versions.minors()] == ["1.41", "1.40"]
+
+
+def test_minor_is_found_by_its_name(other_file: None) -> None:
+    older = versions.kubernetes("1.40")
+    assert (older.version, older.node) == ("v1.40.7", None)
+
+
+@pytest.mark.parametrize("minor", ["1.4", "1.42", "v1.41", "1.41.0", ""])
+def test_unknown_minor_is_answered_with_those_that_are_listed(other_file: None, minor: str) -> None:
+    with pytest.raises(ClusterError, match=r"is not listed in versions\.yaml; it lists 1.41, 1.40"):
+        versions.kubernetes(minor)
+
+
+def test_staging_modules_have_the_minor_and_patch_of_kubernetes(other_file: None) -> None:
+    assert [kube.staging for kube in versions.minors()] == ["v0.41.0", "v0.40.7"]
+
+
+def test_etcd_tag_is_written_as_kubeadm_writes_it(other_file: None) -> None:
+    assert versions.kubernetes("1.40").etcd_tag == "3.8.2-0"
+
+
+def test_image_is_found_by_its_whole_name_and_not_by_a_part_of_it(other_file: None) -> None:
+    assert versions.image("pause") == "example.com/group/pause:3.99"
+    assert versions.image("nginx") == "nginx:1.2"
+
+
+def test_shared_module_has_the_version_of_the_file(other_file: None) -> None:
+    assert versions.module("example.com/kind") == "v0.40.0"
+
+
+def test_minors_of_the_repository_are_listed_newest_first() -> None:
+    numbers = [int(kube.minor.split(".")[1]) for kube in versions.minors()]
+    assert numbers == sorted(set(numbers), reverse=True)
+
+
+@pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
+def test_version_and_node_image_are_of_their_minor(kube: versions.Kubernetes) -> None:
+    assert re.fullmatch(rf"v{re.escape(kube.minor)}\.\d+", kube.version)
+    assert kube.node is None or kube.node.startswith(f"kindest/node:v{kube.minor}.")
+
+
+@pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
+def test_every_program_of_a_cluster_has_a_pinned_version(kube: versions.Kubernetes) -> None:
+    unpinned = [p.name for p in programs.programs(kube) if p.module and not p.version[:2] > "v"]
+    assert unpinned == []
+
+
+@pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
+def test_every_image_of_a_cluster_has_one_tag_and_a_folder(kube: versions.Kubernetes) -> None:
+    references = image.stand_ins(kube)
+    assert all(re.fullmatch(r"[a-z0-9./-]+:v?\d[\w.-]*", ref) for ref in references), references
+    names = {ref.rsplit(":", 1)[0].rsplit("/", 1)[-1] for ref in references}
+    folders = {"control-plane" if n.startswith("kube-") and n != "kube-proxy" else n for n in names}
+    assert {folder for folder in folders if not (image.FILES / folder).is_dir()} == set()
+
+
+def test_every_digest_of_the_repository_is_a_sha256() -> None:
+    digests = [digest for digest in versions.images().values() if digest is not None]
+    assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests)
