@@ -47,7 +47,7 @@ def lab(request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api) -> 
     marker = request.node.get_closest_marker("claim")
     request.node.user_properties.append(("claims", list(marker.args) if marker else []))
     with turn(folder, alone=request.node.get_closest_marker("exclusive") is not None):
-        sentence = plugin.broken(folder)
+        sentence = plugin.what_broke(kind_cluster)
         if sentence:
             pytest.fail(sentence, pytrace=False)
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())

@@ -76,6 +76,8 @@ class Lifecycle:
         """Remove the cluster if this run made it and was not asked to keep it; stop our engine."""
         try:
             if self.cluster and self._to_remove and not self.wish.keep:
+                if self._engine and self._engine.ours and not self._engine.answers():
+                    self._engine = engines.ensure()  # it died; the nodes outlived it
                 with step(f"delete cluster {self.wish.name}"):
                     self.cluster.delete()
                 self._forget()
@@ -152,7 +154,12 @@ class Lifecycle:
         self._remember(source, cluster.containers(), kept=self.wish.keep)
 
     def _remember(self, source: Source, containers: list[str], *, kept: bool) -> None:
-        state = {"containers": containers, "kept": kept, "source": source.record()}
+        state = {
+            "containers": containers,
+            "kept": kept,
+            "engine_is_ours": bool(self._engine and self._engine.ours),
+            "source": source.record(),
+        }
         # renamed, so that an interrupted write leaves no half of a file
         whole = self.folder / "state.json.new"
         whole.write_text(json.dumps(state, indent=1), encoding="utf-8")
@@ -215,9 +222,22 @@ def clean_clusters() -> list[str]:
 
     Raises ClusterError when one is in use.
     """
-    folders = sorted((cache_dir() / "clusters").glob("*/state.json"))
-    engine = engines.find() if folders else None
-    return [state.parent.name for state in folders if engine and _clean_one(engine, state.parent)]
+    folders = sorted(file.parent for file in (cache_dir() / "clusters").glob("*/state.json"))
+    return [folder.name for folder in folders if _clean_one(_engine_of(folder), folder)]
+
+
+def _engine_of(folder: Path) -> Engine:
+    """Return the engine that a cluster is in; our own is started again for it."""
+    engine = engines.find()
+    if engine:
+        return engine
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    if not state.get("engine_is_ours"):
+        raise ClusterError(
+            f"the Docker engine that cluster {folder.name} is in does not answer; start it, then "
+            "run again"
+        )
+    return engines.ensure()
 
 
 def _clean_one(engine: Engine, folder: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import signal
 import threading
 from pathlib import Path
@@ -61,6 +60,7 @@ class Session:
         self.results: list[dict[str, Any]] = []
         self.started = datetime.datetime.now(datetime.UTC)
         self._done = threading.Event()
+        self._session: pytest.Session | None = None
 
     def start(self) -> DocsCluster:
         """Bring the cluster up once; raises UsageError with a sentence when that is impossible."""
@@ -69,38 +69,26 @@ class Session:
                 self.cluster = self.lifecycle.start()
             except ClusterError as problem:
                 raise pytest.UsageError(f"no live test was run: {problem}") from None
-            (self.lifecycle.folder / "broken").unlink(missing_ok=True)
         return self.cluster
 
     def guard(self, session: pytest.Session) -> None:
         """Watch over the node containers in a thread, and end the run when one stops."""
-        threading.Thread(target=self._watch, args=(session,), daemon=True).start()
+        self._session = session
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _watch(self, session: pytest.Session) -> None:
+    def _watch(self) -> None:
         while not self._done.wait(WATCH_EVERY):
-            sentence = self._what_broke()
-            if sentence:
-                (self.lifecycle.folder / "broken").write_text(sentence, encoding="utf-8")
-                session.shouldstop = sentence
-                distributor = session.config.pluginmanager.getplugin("dsession")
-                if distributor:
-                    distributor.shouldstop = sentence  # xdist looks at its own flag only
-                return
+            self._stop_if_broken()
 
-    def _what_broke(self) -> str:
-        if self.cluster is None:
-            return ""
-        try:
-            stopped = self.cluster.stopped_nodes()
-        except ClusterError:
-            return "the Docker engine stopped answering during the run; start it, then run again"
-        names = ", ".join(stopped)
-        if not names:
-            return ""
-        return (
-            f"node {names} stopped during the run; run again (a kept cluster must be removed "
-            "first, with ./scripts/clean --cluster)"
-        )
+    def _stop_if_broken(self) -> None:
+        """End the run with a sentence when its cluster is broken: what follows could only fail."""
+        sentence = what_broke(self.cluster) if self.cluster else ""
+        if sentence and self._session and not self._done.is_set():
+            self._done.set()
+            self._session.shouldstop = sentence
+            distributor = self._session.config.pluginmanager.getplugin("dsession")
+            if distributor:
+                distributor.shouldstop = sentence  # xdist looks at its own flag only
 
     def finish(self) -> None:
         """Remove what this run made."""
@@ -112,6 +100,8 @@ class Session:
 
     def note(self, report: pytest.TestReport) -> None:
         """Keep the outcome of one test for the results."""
+        if report.failed and not self._done.is_set():
+            self._stop_if_broken()
         properties = dict(report.user_properties)
         if "claims" in properties and (report.when == "call" or report.failed):
             self.results.append(
@@ -164,6 +154,20 @@ def is_worker(config: pytest.Config) -> bool:
 def workers(config: pytest.Config) -> bool:
     """Tell whether this process distributes the tests to workers."""
     return not is_worker(config) and bool(config.getoption("numprocesses", None))
+
+
+def what_broke(cluster: DocsCluster) -> str:
+    """Return the sentence that says why no further test can run on this cluster, or nothing."""
+    try:
+        stopped = cluster.stopped_nodes()
+    except ClusterError:
+        return "the Docker engine stopped answering during the run; start it, then run again"
+    if not stopped:
+        return ""
+    return (
+        f"node {', '.join(stopped)} stopped during the run; run again (a kept cluster must be "
+        "removed first, with ./scripts/clean --cluster)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -252,14 +256,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Take the cluster down, also after Ctrl-C."""
     if not is_worker(config):
         config.stash[SESSION].finish()
-
-
-def broken(folder: Path) -> str:
-    """Return the sentence that says why no further test can run, or nothing."""
-    file = folder / "broken"
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-def worker_id() -> str:
-    """Return the name of this worker, or "main"."""
-    return os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -52,8 +52,8 @@ def parse(text: str) -> Response:
     text = text.replace("\r\n", "\n")
     if not text.startswith("HTTP/"):
         return Response(NO_ANSWER, text.strip())
-    first, _, rest = text.partition("\n")
-    head, _, body = rest.partition("\n\n")
+    head, _, body = text.partition("\n\n")
+    first, _, head = head.partition("\n")
     status = int(first.split()[1])
     if status == 100:  # an interim answer stands before the real one
         return parse(body)

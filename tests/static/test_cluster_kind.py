@@ -1,0 +1,162 @@
+"""What kind and kubectl are asked, and what their answers are taken for."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from k8s_basic.cluster import kind, versions
+from k8s_basic.cluster.engine import Engine
+from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.cluster.kind import DocsCluster
+from k8s_basic.cluster.sources import Source
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DocsCluster:
+    """A cluster whose kind and kubectl are scripts that a test writes."""
+    monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
+    source = Source(
+        "packages", versions.kubernetes(), "node:x", tmp_path / "kind", tmp_path / "kubectl"
+    )
+    return DocsCluster("lessons", tmp_path / "kubeconfig", source, Engine(None, ours=False))
+
+
+def script(cluster: DocsCluster, name: str, text: str) -> None:
+    """Write the program of this name."""
+    path = Path(getattr(cluster, f"{name}_path"))
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("answer", "there"),
+    [
+        ("echo kind; echo lessons", True),
+        ("echo lessons-2; echo my-lessons", False),
+        ("echo 'No kind clusters found.' >&2", False),
+    ],
+)
+def test_cluster_exists_when_kind_lists_its_whole_name(
+    cluster: DocsCluster, answer: str, there: bool
+) -> None:
+    script(cluster, "kind", answer)
+    assert cluster.exists() is there
+
+
+def test_kind_and_kubectl_write_our_kubeconfig_and_not_the_users(
+    cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/home/user/.kube/config")
+    script(cluster, "kind", 'echo "$KUBECONFIG" >kind.said')
+    script(cluster, "kubectl", 'echo "$KUBECONFIG"')
+    cluster.create()
+    assert Path("kind.said").read_text() == f"{cluster.kubeconfig_path}\n"
+    assert cluster.kubectl("get", "nodes") == f"{cluster.kubeconfig_path}\n"
+
+
+def test_cluster_is_created_from_the_image_of_its_source(cluster: DocsCluster) -> None:
+    script(cluster, "kind", 'echo "$@" >kind.said')
+    cluster.create("config.yaml")
+    said = Path("kind.said").read_text()
+    assert said == "create cluster --name=lessons --image=node:x --config=config.yaml\n"
+
+
+def test_failure_of_kind_is_told_with_its_last_words(cluster: DocsCluster) -> None:
+    script(cluster, "kind", "echo 'ERROR: failed to create cluster: port is taken' >&2; exit 1")
+    with pytest.raises(ClusterError, match=r"kind create cluster failed: ERROR: .* port is taken"):
+        cluster.create()
+
+
+def test_kubectl_gets_its_input_and_fails_with_what_it_was_asked(cluster: DocsCluster) -> None:
+    script(cluster, "kubectl", "cat; [ $1 = apply ] || { echo 'not found' >&2; exit 1; }")
+    assert cluster.kubectl("apply", "-f", "-", stdin="kind: Pod") == "kind: Pod"
+    with pytest.raises(ClusterError, match=r"^kubectl get pod x failed: not found$"):
+        cluster.kubectl("get", "pod", "x", "--ignored")
+
+
+def test_nodes_that_do_not_run_are_named(
+    cluster: DocsCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "lessons-worker running\nlessons-worker2 exited\nlessons-control-plane paused"
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\n[ \"$2\" = -a ] && echo '{rows}'\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert cluster.stopped_nodes() == ["lessons-worker2", "lessons-control-plane"]
+
+
+def test_forwarded_port_is_the_one_kubectl_chose(cluster: DocsCluster) -> None:
+    script(cluster, "kubectl", 'echo "Forwarding from 127.0.0.1:41234 -> 80"; exec sleep 30')
+    with cluster.port_forward("service/web", 80) as port:
+        assert port == 41234
+
+
+def test_port_that_cannot_be_forwarded_is_told(cluster: DocsCluster) -> None:
+    script(cluster, "kubectl", "echo 'error: services \"web\" not found' >&2; exit 1")
+    with (
+        pytest.raises(ClusterError, match='port-forward service/web: error: services "web"'),
+        cluster.port_forward("service/web", 80),
+    ):
+        pytest.fail("it was forwarded")
+
+
+def test_nodes_are_those_of_the_readers_own_configuration(cluster: DocsCluster) -> None:
+    readers = yaml.safe_load(kind.CONFIG.read_text(encoding="utf-8"))
+    ours = cluster._config()
+    assert ours["nodes"] == readers["nodes"]
+    patches = [yaml.safe_load(patch) for patch in ours["kubeadmConfigPatches"]]
+    configuration = next(p for p in patches if p["kind"] == "ClusterConfiguration")
+    kube = versions.kubernetes()
+    assert configuration["etcd"]["local"]["imageTag"] == kube.etcd_tag
+    assert ours["networking"]["disableDefaultCNI"] is True
+
+
+def test_cluster_of_a_registry_has_kinds_own_network(cluster: DocsCluster) -> None:
+    cluster.source = Source("registry", versions.kubernetes(), "node:x", Path(), Path())
+    assert "networking" not in cluster._config()
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_kubelet_is_told_of_old_cgroups_only_where_they_are(
+    cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    monkeypatch.setattr(os.path, "exists", lambda path: old)
+    patches = [yaml.safe_load(patch) for patch in cluster._config()["kubeadmConfigPatches"]]
+    told = [p["failCgroupV1"] for p in patches if p["kind"] == "KubeletConfiguration"]
+    assert told == ([False] if old else [])
+
+
+def test_pods_keep_their_addresses_across_nodes_and_leave_with_the_nodes(
+    cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [("a", "10.244.0.0/24", "172.18.0.2"), ("b", "10.244.1.0/24", "172.18.0.3")]
+    items = [
+        {
+            "metadata": {"name": name},
+            "spec": {"podCIDR": subnet},
+            "status": {"addresses": [{"type": "Hostname", "address": name},
+                                     {"type": "InternalIP", "address": address}]},
+        }
+        for name, subnet, address in nodes
+    ]  # fmt: skip
+    script(cluster, "kubectl", f"echo '{json.dumps({'items': items})}'")
+    asked: dict[str, tuple[str, str]] = {}
+
+    def docker(engine: Engine, *args: str, stdin: str) -> str:
+        asked[args[2]] = (args[-1], stdin)
+        return ""
+
+    monkeypatch.setattr(Engine, "docker", docker)
+    cluster._network()
+    assert set(asked) == {"a", "b"}
+    commands, cni = asked["a"]
+    assert "ip route replace 10.244.1.0/24 via 172.18.0.3" in commands
+    assert "ip route replace 10.244.0.0/24" not in commands
+    assert "-s 10.244.0.0/24 ! -d 10.244.0.0/16 -j MASQUERADE" in commands
+    plugins = yaml.safe_load(cni)["plugins"]
+    assert plugins[0]["ipam"]["ranges"] == [[{"subnet": "10.244.0.0/24"}]]
+    assert plugins[0]["ipMasq"] is False

@@ -1,0 +1,576 @@
+"""A wait ends with what was wanted and nothing else; what holds is watched with a control."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
+from k8s_basic.live.api import Target
+from kubernetes.client import ApiException
+
+Script = list[Any] | Callable[[float], Iterator[Any]]
+
+
+class Api:
+    """An API server whose states a test has written down; a watch ends where they do."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, Script] = {"serviceaccount/default": [pod("default")]}
+        self.now: dict[str, Any] = {}
+        self.asked: list[tuple[str, str | None, float]] = []  # what, namespace, seconds
+        self.done: list[tuple[str, ...]] = []
+        self.fails: dict[str, Exception] = {}
+
+    def resource(self, kind: str) -> str:
+        return kind
+
+    def target(self, what: str, namespace: str) -> Target:
+        kind, _, rest = what.partition(" ")
+        kind, _, name = kind.partition("/")
+        return Target(kind, namespace, name or None, rest or None)
+
+    def get(self, target: Target) -> Any:
+        return self.now.get(named(target))
+
+    def snapshots(self, target: Target, deadline: float) -> Iterator[Any]:
+        self.asked.append((named(target), target.namespace, deadline - time.monotonic()))
+        script = self.scripts[named(target)]
+        yield from script(deadline) if callable(script) else script
+
+    def create(self, target: Target, body: dict[str, Any]) -> None:
+        self._do("create", f"{body['kind']}/{body['metadata']['name']}")
+
+    def patch(self, target: Target, body: dict[str, Any]) -> Object:
+        self._do("patch", named(target), json.dumps(body))
+        return pod(str(target.name))
+
+    def delete(self, target: Target, **options: Any) -> None:
+        self._do("delete", named(target), *(f"{k}={v}" for k, v in options.items()))
+
+    def delete_all(self, target: Target, **options: Any) -> None:
+        self._do("delete_all", f"{named(target)} of {target.namespace}")
+
+    def _do(self, *act: str) -> None:
+        self.done.append(act)
+        if act[1] in self.fails:
+            raise self.fails[act[1]]
+
+
+def named(target: Target) -> str:
+    """Return the target in the words of a test."""
+    return f"{target.resource}" + (
+        f"/{target.name}" if target.name else f" {target.selector}" if target.selector else ""
+    )
+
+
+def pod(name: str, uid: str = "", *, is_ready: bool = True) -> Object:
+    """A Pod as the API server returns it."""
+    metadata = {"name": name, "uid": uid or f"uid-{name}", "namespace": "elsewhere"}
+    status = {"conditions": [{"type": "Ready", "status": str(is_ready)}]}
+    return Object({"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "status": status})
+
+
+def deployment(generation: int, observed: int, replicas: int) -> Object:
+    """A Deployment of this generation and with the status of that."""
+    metadata = {"name": "web", "uid": "u", "generation": generation, "namespace": "elsewhere"}
+    status = {"observedGeneration": observed, "readyReplicas": replicas}
+    kind = {"kind": "Deployment", "apiVersion": "apps/v1"}
+    return Object({**kind, "metadata": metadata, "status": status})
+
+
+@pytest.fixture
+def api() -> Api:
+    """The API server of the lab."""
+    return Api()
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path) -> Callable[[str], list[str]]:
+    """A function that writes kubectl as a shell script, and returns what it is asked, as it is."""
+    asked: list[str] = []
+
+    def write(script: str) -> list[str]:
+        file = tmp_path / "bin" / "kubectl"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n{script}\n')
+        file.chmod(0o755)
+        return asked
+
+    write("echo said: $*")
+    return write
+
+
+def asked(tmp_path: Path) -> list[str]:
+    """Return what kubectl was asked."""
+    file = tmp_path / "asked"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def lab(tmp_path: Path, api: Api, kubectl: object) -> Lab:
+    """A lab on no cluster."""
+    config = {"contexts": [{"name": "kind-x", "context": {"cluster": "kind-x", "user": "admin"}}]}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    cluster = SimpleNamespace(
+        kubeconfig_path=tmp_path / "kubeconfig",
+        kubectl_path=tmp_path / "bin" / "kubectl",
+        env={"PATH": "/usr/bin:/bin", "KUBECONFIG": "nobody's"},
+    )
+    return Lab(cluster, api, "deleted-pod-is-replaced")  # type: ignore[arg-type]
+
+
+# --- becomes
+
+
+def test_wait_ends_with_the_first_state_that_is_wanted(lab: Lab, api: Api) -> None:
+    states = [None, pod("web", "1", is_ready=False), pod("web", "2"), pod("web", "3")]
+    api.scripts["pod/web"] = states
+    assert lab.becomes("pod/web", lambda seen: seen and seen.is_ready) is states[2]
+
+
+def test_status_of_an_earlier_generation_does_not_end_the_wait(lab: Lab, api: Api) -> None:
+    states = [deployment(2, 1, 3), deployment(2, 2, 1), deployment(2, 2, 3)]
+    api.scripts["deployment/web"] = states
+    assert lab.becomes("deployment/web", {"status": {"readyReplicas": 3}}) is states[2]
+
+
+def test_wait_fails_when_only_a_stale_status_was_seen_and_says_so(lab: Lab, api: Api) -> None:
+    api.scripts["deployment/web"] = [deployment(2, 1, 3)]
+    with pytest.raises(AssertionError, match="controller has not seen the last change yet"):
+        lab.becomes("deployment/web", {"status": {"readyReplicas": 3}})
+
+
+OLD, NEW = pod("a", "old"), pod("b", "new")
+
+
+@pytest.mark.parametrize("without", [[OLD], OLD, Objects([OLD]), "old", {"old"}, [Objects([OLD])]])
+def test_object_that_must_be_gone_keeps_the_wait_from_ending(
+    lab: Lab, api: Api, without: Any
+) -> None:
+    api.scripts["pods app=web"] = [Objects([OLD]), Objects([OLD, NEW]), Objects([NEW])]
+    seen = lab.becomes("pods app=web", lambda pods: len(pods) > 0, without=without)
+    assert seen.uids == {"new"}
+
+
+def test_new_object_of_the_same_name_is_told_from_the_old_one(lab: Lab, api: Api) -> None:
+    api.scripts["pod/web"] = [pod("web", "1"), None, pod("web", "2")]
+    wanted = {"metadata": {"name": "web"}}
+    assert lab.becomes("pod/web", wanted, without=["1"]).uid == "2"
+
+
+def test_wait_for_absence_ends_when_the_object_is_gone(lab: Lab, api: Api) -> None:
+    api.scripts["pod/web"] = [pod("web"), None]
+    assert lab.becomes("pod/web", ABSENT) is None
+
+
+def test_wait_that_runs_out_says_what_was_wanted_and_seen_and_what_the_cluster_says(
+    lab: Lab, api: Api, tmp_path: Path
+) -> None:
+    waiting = Objects([pod("a"), pod("b", is_ready=False)])
+    api.scripts["pods app=web"] = [Objects(), waiting]
+    with pytest.raises(AssertionError) as caught:
+        lab.becomes("pods app=web", ready(2), within=7)
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == [
+        "pods app=web: not seen within 7 s",
+        "wanted: exactly 2 live, all Ready",
+    ]
+    assert lines[2].startswith("seen:   pod/a {'conditions'")
+    assert lines[3].startswith("        pod/b {'conditions'")
+    place = f"-n {lab.namespace}"
+    assert lines[4:] == [
+        "--- events",
+        f"said: events {place}",
+        "--- describe pods app=web",
+        f"said: describe pods -l app=web {place}",
+        "--- logs of b",
+        f"said: logs b --all-containers --tail=20 {place}",
+    ]
+
+
+def test_wait_that_runs_out_names_each_field_that_differs(lab: Lab, api: Api) -> None:
+    api.scripts["deployment/web"] = [deployment(2, 2, 1)]
+    with pytest.raises(AssertionError) as caught:
+        lab.becomes("deployment/web", {"status": {"readyReplicas": 3, "observedGeneration": 2}})
+    text = str(caught.value)
+    assert "seen:   status.readyReplicas: wanted 3, seen 1\n---" in text
+    assert "said: describe deployment web" in text
+
+
+def test_wait_for_what_never_came_says_that_nothing_was_seen(lab: Lab, api: Api) -> None:
+    api.scripts.update({"pod/web": [None], "pods": [Objects()]})
+    with pytest.raises(AssertionError, match="seen:   nothing\n"):
+        lab.becomes("pod/web", {"metadata": {"name": "web"}})
+    with pytest.raises(AssertionError, match="seen:   an empty list\n"):
+        lab.becomes("pods", ready(1))
+
+
+def test_wait_whose_diagnosis_fails_still_says_what_was_seen(
+    lab: Lab, api: Api, kubectl: Callable[[str], object]
+) -> None:
+    kubectl("echo the server is down >&2; exit 1")
+    api.scripts["pod/web"] = [None]
+    with pytest.raises(AssertionError, match="(?s)seen:   nothing.*the server is down"):
+        lab.becomes("pod/web", {"a": 1})
+
+
+def test_wait_looks_for_the_seconds_and_in_the_namespace_it_was_given(lab: Lab, api: Api) -> None:
+    api.scripts["pod/web"] = [pod("web")]
+    lab.becomes("pod/web", {}, within=5)
+    lab.becomes(pod("web"), {}, within=9, namespace="other")
+    (_, first, five), (_, second, nine) = api.asked[-2:]
+    assert (first, second) == (lab.namespace, "other")
+    assert 4.5 < five <= 5 and 8.5 < nine <= 9
+
+
+def test_wait_is_noted_with_its_time_and_bound(lab: Lab, api: Api) -> None:
+    api.scripts["pod/web"] = [pod("web")]
+    lab.becomes("pod/web", {}, within=5)
+    (note,) = lab.waits
+    assert (note["wait"], note["what"], note["bound"]) == ("becomes", "pod/web", 5)
+    assert 0 <= note["seconds"] < 1
+
+
+# --- stays
+
+THREE = {"status": {"readyReplicas": 3}}
+CONTROL = ("pod/control", {"metadata": {"name": "control"}})
+
+
+@pytest.fixture
+def steady(api: Api) -> Api:
+    """A Deployment that keeps its three replicas, beside a control that moves."""
+    api.scripts["deployment/web"] = [deployment(1, 1, 3), deployment(1, 1, 3)]
+    api.scripts["pod/control"] = [None, pod("control")]
+    return api
+
+
+def test_state_that_stays_beside_a_control_that_moves_is_returned(lab: Lab, steady: Api) -> None:
+    script = steady.scripts["deployment/web"]
+    assert isinstance(script, list)
+    assert lab.stays("deployment/web", THREE, 5, control=CONTROL) is script[-1]
+    watched = {what: seconds for what, _, seconds in steady.asked}
+    assert 4.5 < watched["deployment/web"] <= 5
+    assert 4.5 < watched["pod/control"] <= 5
+    assert {note["wait"] for note in lab.waits} == {"becomes", "stays"}
+
+
+def test_state_that_changes_for_a_moment_did_not_stay(lab: Lab, steady: Api) -> None:
+    held = deployment(1, 1, 3)
+    steady.scripts["deployment/web"] = [held, deployment(1, 1, 2), held]
+    with pytest.raises(AssertionError, match=r"(?s)did not stay so for 5 s.*readyReplicas: wanted"):
+        lab.stays("deployment/web", THREE, 5, control=CONTROL)
+
+
+def test_state_that_is_not_so_at_the_start_did_not_stay(lab: Lab, steady: Api) -> None:
+    steady.scripts["deployment/web"] = [deployment(1, 1, 2), deployment(1, 1, 3)]
+    with pytest.raises(AssertionError, match="did not stay"):
+        lab.stays("deployment/web", THREE, 5, control=None)
+
+
+def test_state_that_stays_proves_nothing_when_the_control_does_not_move(
+    lab: Lab, steady: Api
+) -> None:
+    steady.scripts["pod/control"] = [None, None]
+    with pytest.raises(AssertionError, match="control beside it did not move: pod/control: not"):
+        lab.stays("deployment/web", THREE, 5, control=CONTROL)
+
+
+@pytest.mark.parametrize("problem", [ApiException(status=500), KeyError("metadata")])
+def test_state_that_stays_proves_nothing_when_the_control_cannot_be_watched(
+    lab: Lab, steady: Api, problem: Exception
+) -> None:
+    def breaks(deadline: float) -> Iterator[None]:
+        yield None
+        raise problem
+
+    steady.scripts["pod/control"] = breaks
+    with pytest.raises(AssertionError, match=f"did not move: {type(problem).__name__}"):
+        lab.stays("deployment/web", THREE, 5, control=CONTROL)
+
+
+def test_state_may_be_held_without_a_control_where_a_test_says_why(lab: Lab, steady: Api) -> None:
+    steady.scripts["pod/control"] = [None]
+    assert lab.stays("deployment/web", THREE, 5, control=None).at("status.readyReplicas") == 3
+
+
+# --- watching
+
+
+def test_every_state_is_recorded_from_before_the_act_until_after_it(lab: Lab, api: Api) -> None:
+    acted = False
+
+    def states(deadline: float) -> Iterator[Objects]:
+        yield Objects([OLD])
+        if acted:
+            yield Objects([OLD, NEW])
+            yield Objects([NEW])
+        time.sleep(0.002)
+
+    api.scripts["pods"] = states
+    with lab.watching("pods") as seen:
+        assert seen.history[0].uids == {"old"}
+        acted = True
+    assert [state.uids for state in seen.history[-3:]] == [{"old"}, {"old", "new"}, {"new"}]
+
+
+def test_record_that_breaks_off_is_no_record(lab: Lab, api: Api) -> None:
+    def breaks(deadline: float) -> Iterator[Objects]:
+        yield Objects([OLD])
+        raise ApiException(status=500, reason="etcd is away")
+
+    api.scripts["pods"] = breaks
+    with pytest.raises(AssertionError, match="(?s)watch of pods broke off.*etcd is away"), \
+            lab.watching("pods"):  # fmt: skip
+        pass
+
+
+def test_failure_inside_the_record_is_the_one_that_is_told(lab: Lab, api: Api) -> None:
+    api.scripts["pods"] = lambda deadline: iter([Objects([OLD])])
+    with pytest.raises(AssertionError, match="the test's own"), lab.watching("pods"):
+        raise AssertionError("the test's own")
+
+
+def test_watch_of_one_object_has_no_history_to_judge(lab: Lab, api: Api) -> None:
+    api.scripts["pod/web"] = lambda deadline: iter([pod("web")])
+    with pytest.raises(AssertionError, match="broke off"), lab.watching("pod/web"):
+        pass
+
+
+# --- refusals
+
+
+def refusing(*_: Any) -> None:
+    raise Refused("spec.selector: field is immutable", "Invalid", 422)
+
+
+def test_refusal_as_expected_is_returned(lab: Lab) -> None:
+    answer = lab.refuses(refusing, 1, code=422, reason="Invalid", field="spec.selector")
+    assert answer.code == 422
+
+
+def test_request_that_is_accepted_is_no_refusal(lab: Lab) -> None:
+    with pytest.raises(AssertionError, match="accepted, though it should be refused"):
+        lab.refuses(lambda: None)
+
+
+def test_refusal_for_another_reason_is_told_with_the_answer(lab: Lab) -> None:
+    with pytest.raises(AssertionError, match=r"not with code 403, text quota: 422 Invalid: spec"):
+        lab.refuses(refusing, code=403, reason="Invalid", text="quota")
+
+
+def test_error_of_the_test_itself_is_not_taken_for_a_refusal(lab: Lab) -> None:
+    with pytest.raises(ZeroDivisionError):
+        lab.refuses(lambda: 1 / 0)
+
+
+# --- acts
+
+
+def test_example_is_applied_by_kubectl_as_the_reader_applies_it(
+    lab: Lab, api: Api, tmp_path: Path
+) -> None:
+    api.now["Pod/my-pod"] = pod("my-pod")
+    document = {"kind": "Pod", "metadata": {"name": "my-pod"}}
+    applied = lab.apply([document], namespace="other")
+    assert applied.names == {"my-pod"}
+    (line,) = asked(tmp_path)
+    words = line.split()
+    assert words[:2] == ["apply", "-f"] and words[3:] == ["-n", "other"]
+    assert yaml.safe_load(Path(words[2]).read_text()) == document
+
+
+def test_apply_that_is_refused_raises_what_the_server_said(
+    lab: Lab, kubectl: Callable[[str], object]
+) -> None:
+    kubectl("echo 'Error from server (Forbidden): no' >&2; exit 1")
+    lab.refuses(lab.apply, {"kind": "Pod", "metadata": {"name": "x"}}, code=403)
+
+
+def test_warnings_of_an_apply_are_returned_and_only_of_that_one(
+    lab: Lab, kubectl: Callable[[str], object]
+) -> None:
+    document = {"kind": "Pod", "metadata": {"name": "x"}}
+    kubectl("echo 'Warning: spec.old is deprecated' >&2; echo other >&2")
+    assert lab.warns(lab.apply, document) == ["spec.old is deprecated"]
+    kubectl("true")
+    assert lab.warns(document) == []
+
+
+def test_deleting_what_is_not_there_is_a_failure(lab: Lab, api: Api) -> None:
+    with pytest.raises(AssertionError, match="pod/web is not there to be deleted"):
+        lab.delete("pod/web")
+    assert not [act for act in api.done if act[0] == "delete"]
+
+
+def test_deletion_returns_the_object_as_it_was_and_waits_when_asked(lab: Lab, api: Api) -> None:
+    api.now["pod/web"] = before = pod("web")
+    api.scripts["pod/web"] = [before, None]
+    assert lab.delete("pod/web", propagationPolicy="Orphan") is before
+    assert api.done[-1] == ("delete", "pod/web", "propagationPolicy=Orphan")
+    assert lab.waits == []
+    assert lab.delete(before, wait=True) is before
+    assert [note["what"] for note in lab.waits] == ["pod/web"]
+
+
+def test_labels_and_replicas_are_merged_into_the_object(lab: Lab, api: Api) -> None:
+    lab.label("pod/web", {"a": "1", "b": None})
+    lab.scale("deployment/web", 5)
+    assert api.done[-2:] == [
+        ("patch", "pod/web", '{"metadata": {"labels": {"a": "1", "b": null}}}'),
+        ("patch", "deployment/web", '{"spec": {"replicas": 5}}'),
+    ]
+
+
+def test_command_of_the_reader_runs_with_kubectl_and_in_the_namespace_of_the_lab(
+    lab: Lab,
+) -> None:
+    done = lab.run("kubectl get pods | tr a-z A-Z; cat $KUBECONFIG >&2; exit 3")
+    assert (done.code, done.out) == (3, "SAID: GET PODS\n")
+    context = yaml.safe_load(done.err)["contexts"][0]["context"]
+    assert context == {"cluster": "kind-x", "user": "admin", "namespace": lab.namespace}
+
+
+def test_command_of_the_reader_that_does_not_end_is_ended(lab: Lab) -> None:
+    assert lab.run("sleep 30", timeout=0.05).code == 124
+
+
+def test_command_in_a_container_that_fails_is_a_failure(
+    lab: Lab, kubectl: Callable[[str], object], tmp_path: Path
+) -> None:
+    assert lab.exec(pod("web"), "ls", "/", container="a").startswith("said: exec")
+    assert asked(tmp_path) == ["exec web --namespace=elsewhere --container=a -- ls /"]
+    kubectl("echo no such container >&2; exit 1")
+    with pytest.raises(AssertionError, match="kubectl exec web -- ls failed: no such container"):
+        lab.exec("pod/web", "ls")
+
+
+def test_log_is_read_until_the_text_is_in_it(
+    lab: Lab, kubectl: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_basic.live.traffic.PAUSE", 0.001)
+    kubectl(f"[ $(wc -l <{tmp_path}/asked) -ge 3 ] && echo started; true")
+    assert lab.logged("pod/web", "started") == "started\n"
+    assert len(asked(tmp_path)) == 3
+    with pytest.raises(AssertionError, match="not in the log within 0 s: 'ended'\nstarted"):
+        lab.logged("pod/web", "ended", within=0)
+
+
+def test_events_are_those_of_the_object_and_not_of_an_earlier_one_of_its_name(
+    lab: Lab, api: Api
+) -> None:
+    events = [
+        Object({"involvedObject": {"name": "web", "uid": uid}, "reason": uid}) for uid in "aba"
+    ]
+    api.now["events"] = Objects(events)
+    assert [event["reason"] for event in lab.events(pod("web", "a"))] == ["a", "a"]
+
+
+# --- traffic
+
+
+@pytest.fixture
+def client(lab: Lab, api: Api) -> Lab:
+    """A lab whose client Pod is Ready at once."""
+    api.now["Pod/lab-client"] = pod("lab-client")
+    api.scripts["pod/lab-client"] = [pod("lab-client")]
+    return lab
+
+
+def test_request_inside_is_made_by_the_client_pod_which_is_started_once(
+    client: Lab, kubectl: Callable[[str], object], tmp_path: Path
+) -> None:
+    kubectl("printf 'HTTP/1.1 200 OK\\r\\n\\r\\nhello'")
+    assert client.http("http://web/", host="a.example").body == "hello"
+    client.http("http://web/")
+    first, *requests = asked(tmp_path)
+    assert first.startswith("apply -f")
+    assert [line.split(" curl ")[0] for line in requests] == ["exec lab-client --"] * 2
+    assert requests[0].endswith("-H Host: a.example http://web/")
+
+
+def test_request_that_gets_another_answer_fails_with_that_answer(
+    client: Lab, kubectl: Callable[[str], object]
+) -> None:
+    kubectl("printf 'HTTP/1.1 503 No\\r\\n\\r\\nno backend'")
+    with pytest.raises(AssertionError) as caught:
+        client.http("http://web/", within=0)
+    text = str(caught.value)
+    assert text.startswith(
+        "http://web/: wanted status 200 within 0 s, last got 503: no backend\n--- events\n"
+    )
+    assert client.http("http://web/", within=0, status=503).status == 503
+    assert client.http("http://web/", within=0, status=None).status == 503
+    with pytest.raises(AssertionError, match="wanted status 0"):
+        client.http("http://web/", within=0, status=0)
+
+
+def test_refused_connection_inside_is_no_answer(
+    client: Lab, kubectl: Callable[[str], object]
+) -> None:
+    kubectl("echo 'curl: (7) Failed to connect' >&2; exit 7")
+    assert client.http("http://web/", within=0, status=0).body == "curl: (7) Failed to connect"
+    with pytest.raises(AssertionError, match="wanted an answer within 0 s, last got 0: curl"):
+        client.http("http://web/", within=0, status=None)
+
+
+def test_many_requests_are_answered_one_by_one_in_order(
+    client: Lab, kubectl: Callable[[str], object], tmp_path: Path
+) -> None:
+    # a curl that answers, fails, and answers without a body
+    (tmp_path / "bin" / "curl").parent.mkdir(exist_ok=True)
+    curl = tmp_path / "bin" / "curl"
+    curl.write_text(
+        f"#!/bin/sh\necho x >>{tmp_path}/count\ncase $(wc -l <{tmp_path}/count) in\n"
+        "1) printf 'HTTP/1.1 200 OK\\r\\nA: b\\r\\n\\r\\npod-a';;\n"
+        "2) echo 'curl: (28) timed out' >&2; exit 28;;\n"
+        "3) printf 'HTTP/1.1 204 No\\r\\n\\r\\n';;\nesac\n"
+    )
+    curl.chmod(0o755)
+    kubectl(f'[ $1 = exec ] || exit 0; shift 4; PATH={tmp_path}/bin:$PATH "$@"')
+    answers = client.http_many("http://web/", 3)
+    assert [(a.status, a.body.strip()) for a in answers] == [
+        (200, "pod-a"),
+        (0, "curl: (28) timed out"),
+        (204, ""),
+    ]
+
+
+# --- a lab's own namespaces
+
+
+def test_namespaces_of_the_lab_are_its_own_and_go_with_it(lab: Lab, api: Api) -> None:
+    other = lab.new_namespace("b")
+    assert lab.namespace.startswith("deleted-pod-is-replaced-")
+    assert other == f"{lab.namespace}-b"
+    lab.close()
+    assert api.done == [
+        ("create", f"Namespace/{lab.namespace}"),
+        ("create", f"Namespace/{other}"),
+        ("delete_all", f"pods of {lab.namespace}"),
+        ("delete", f"namespace/{lab.namespace}"),
+        ("delete_all", f"pods of {other}"),
+        ("delete", f"namespace/{other}"),
+    ]
+    assert not lab.kubeconfig.exists()
+
+
+def test_namespace_that_cannot_be_removed_does_not_keep_the_others(lab: Lab, api: Api) -> None:
+    lab.new_namespace("b")
+    api.fails[f"pods of {lab.namespace}"] = ApiException(status=500)
+    lab.close()
+    assert api.done[-1] == ("delete", f"namespace/{lab.namespace}-b")
+    assert not lab.kubeconfig.exists()
+
+
+def test_namespace_without_its_service_account_is_no_lab(lab: Lab, api: Api) -> None:
+    api.scripts["serviceaccount/default"] = [None]
+    with pytest.raises(AssertionError, match="got no ServiceAccount"):
+        lab.new_namespace("b")
