@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
 from k8s_basic.live.api import Target
 from kubernetes.client import ApiException
 
-Script = list[Any] | Callable[[float], Iterator[Any]]
+Script = list[Any] | Callable[..., Iterator[Any]]
 
 
 class Api:
@@ -39,10 +40,12 @@ class Api:
     def get(self, target: Target) -> Any:
         return self.now.get(named(target))
 
-    def snapshots(self, target: Target, deadline: float) -> Iterator[Any]:
-        self.asked.append((named(target), target.namespace, deadline - time.monotonic()))
+    def snapshots(
+        self, target: Target, deadline: float, stop: Callable[[], bool] | None = None
+    ) -> Iterator[Any]:
+        self.asked.append((named(target), target.namespace, seconds_left(deadline)))
         script = self.scripts[named(target)]
-        yield from script(deadline) if callable(script) else script
+        yield from script(deadline, stop) if callable(script) else script
 
     def create(self, target: Target, body: dict[str, Any]) -> None:
         self._do("create", f"{body['kind']}/{body['metadata']['name']}")
@@ -61,6 +64,11 @@ class Api:
         self.done.append(act)
         if act[1] in self.fails:
             raise self.fails[act[1]]
+
+
+def seconds_left(deadline: float) -> float:
+    """Return the seconds until a deadline of a watch."""
+    return deadline - time.monotonic()
 
 
 def named(target: Target) -> str:
@@ -217,7 +225,7 @@ def test_wait_whose_diagnosis_fails_still_says_what_was_seen(
 ) -> None:
     kubectl("echo the server is down >&2; exit 1")
     api.scripts["pod/web"] = [None]
-    with pytest.raises(AssertionError, match="(?s)seen:   nothing.*the server is down"):
+    with pytest.raises(AssertionError, match=r"(?s)seen:   nothing.*the server is down"):
         lab.becomes("pod/web", {"a": 1})
 
 
@@ -287,7 +295,7 @@ def test_state_that_stays_proves_nothing_when_the_control_does_not_move(
 def test_state_that_stays_proves_nothing_when_the_control_cannot_be_watched(
     lab: Lab, steady: Api, problem: Exception
 ) -> None:
-    def breaks(deadline: float) -> Iterator[None]:
+    def breaks(*_: object) -> Iterator[None]:
         yield None
         raise problem
 
@@ -304,42 +312,47 @@ def test_state_may_be_held_without_a_control_where_a_test_says_why(lab: Lab, ste
 # --- watching
 
 
-def test_every_state_is_recorded_from_before_the_act_until_after_it(lab: Lab, api: Api) -> None:
-    acted = False
+def test_every_state_is_recorded_from_before_the_act_until_the_watch_is_told_to_stop(
+    lab: Lab, api: Api
+) -> None:
+    acted = threading.Event()
 
-    def states(deadline: float) -> Iterator[Objects]:
+    def states(deadline: float, stop: Callable[[], bool]) -> Iterator[Objects]:
         yield Objects([OLD])
-        if acted:
-            yield Objects([OLD, NEW])
-            yield Objects([NEW])
-        time.sleep(0.002)
+        acted.wait(5)
+        yield Objects([OLD, NEW])
+        while not stop():
+            time.sleep(0.001)
+        yield Objects([NEW])  # a watch tells what happened before its end
 
     api.scripts["pods"] = states
     with lab.watching("pods") as seen:
-        assert seen.history[0].uids == {"old"}
-        acted = True
-    assert [state.uids for state in seen.history[-3:]] == [{"old"}, {"old", "new"}, {"new"}]
+        assert [state.uids for state in seen.history] == [{"old"}]
+        acted.set()
+    assert [state.uids for state in seen.history] == [{"old"}, {"old", "new"}, {"new"}]
 
 
 def test_record_that_breaks_off_is_no_record(lab: Lab, api: Api) -> None:
-    def breaks(deadline: float) -> Iterator[Objects]:
+    def breaks(*_: object) -> Iterator[Objects]:
         yield Objects([OLD])
         raise ApiException(status=500, reason="etcd is away")
 
     api.scripts["pods"] = breaks
-    with pytest.raises(AssertionError, match="(?s)watch of pods broke off.*etcd is away"), \
-            lab.watching("pods"):  # fmt: skip
+    with (
+        pytest.raises(AssertionError, match=r"(?s)watch of pods broke off.*etcd is away"),
+        lab.watching("pods"),
+    ):
         pass
 
 
 def test_failure_inside_the_record_is_the_one_that_is_told(lab: Lab, api: Api) -> None:
-    api.scripts["pods"] = lambda deadline: iter([Objects([OLD])])
+    api.scripts["pods"] = lambda *_: iter([Objects([OLD])])
     with pytest.raises(AssertionError, match="the test's own"), lab.watching("pods"):
         raise AssertionError("the test's own")
 
 
 def test_watch_of_one_object_has_no_history_to_judge(lab: Lab, api: Api) -> None:
-    api.scripts["pod/web"] = lambda deadline: iter([pod("web")])
+    api.scripts["pod/web"] = lambda *_: iter([pod("web")])
     with pytest.raises(AssertionError, match="broke off"), lab.watching("pod/web"):
         pass
 
@@ -515,7 +528,7 @@ def test_request_that_gets_another_answer_fails_with_that_answer(
 def test_refused_connection_inside_is_no_answer(
     client: Lab, kubectl: Callable[[str], object]
 ) -> None:
-    kubectl("echo 'curl: (7) Failed to connect' >&2; exit 7")
+    kubectl("[ $1 = apply ] && exit; echo 'curl: (7) Failed to connect' >&2; exit 7")
     assert client.http("http://web/", within=0, status=0).body == "curl: (7) Failed to connect"
     with pytest.raises(AssertionError, match="wanted an answer within 0 s, last got 0: curl"):
         client.http("http://web/", within=0, status=None)

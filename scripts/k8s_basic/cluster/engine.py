@@ -99,6 +99,8 @@ def _start() -> Engine:
     folder, data = _folder(), cache_dir() / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     data.mkdir(parents=True, exist_ok=True)
+    # an engine that was killed leaves its containerd behind, which the next could not replace
+    _end(folder / "exec" / "containerd" / "containerd.pid")
     (folder / "docker.pid").unlink(missing_ok=True)
     config = folder / "daemon.json"
     config.write_text(json.dumps(_config(folder)), encoding="utf-8")
@@ -149,30 +151,31 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path) -> None:
 
 def stop(engine: Engine) -> None:
     """Stop the engine if it is ours and no container is left in it; never another one."""
-    pid_file = _folder() / "docker.pid"
-    if not engine.ours or not pid_file.exists():
+    if not engine.ours or (engine.answers() and engine.containers()):
         return
-    if engine.answers() and engine.containers():
-        return
-    pid = int(pid_file.read_text(encoding="ascii"))
-    if not _is_our_engine(pid):
-        return
-    with step("stop our Docker engine"):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + START_TIMEOUT
-        while _is_our_engine(pid) and time.monotonic() < deadline:
-            time.sleep(0.2)
-    if _is_our_engine(pid):
-        say(f"our Docker engine (pid {pid}) is still ending")
+    if _pid(_folder() / "docker.pid"):
+        with step("stop our Docker engine"):
+            _end(_folder() / "docker.pid")
 
 
-def _is_our_engine(pid: int) -> bool:
-    """Tell whether the process runs and is our engine.
+def _pid(file: Path) -> int | None:
+    """Return the process that our own pid file names, if it still runs and is ours."""
+    if not file.exists():
+        return None
+    pid = int(file.read_text(encoding="ascii"))
+    command = Path(f"/proc/{pid}/cmdline")
+    ours = command.exists() and str(_folder()).encode() in command.read_bytes()
+    return pid if ours else None
 
-    An engine that this very process started stays in /proc when it has ended, until somebody waits
-    for it; its command line is empty then (proc(5)).
-    """
-    try:
-        return str(_folder()).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+
+def _end(file: Path) -> None:
+    """End the process that our own pid file names, and wait until it is gone."""
+    pid = _pid(file)
+    if pid is None:
+        return
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + START_TIMEOUT
+    while _pid(file) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if _pid(file):
+        say(f"process {pid} of our Docker engine is still ending")

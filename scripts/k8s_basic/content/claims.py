@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,18 @@ def _marks(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.expr]]:
             name = mark.func.attr if isinstance(mark.func, ast.Attribute) else mark.func
             if name == "claim" or (isinstance(name, ast.Name) and name.id == "claim"):
                 yield from ((function, argument) for argument in mark.args)
+
+
+def sentences(root: Path, claim: str) -> list[str]:
+    """Return `path:line: sentence` for each sentence on a page that carries this claim's mark."""
+    found = []
+    mark = re.compile(rf"(?:^|(?<=[.!?\]|]\s))([^\]|]*?)\s*\[{re.escape(claim)}\]")
+    for file in sorted((root / "docs").rglob("*.md")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
+            for match in mark.finditer(line):
+                sentence = re.split(r"(?<=[.!?])\s+", match[1].strip())[-1]
+                found.append(f"{file.relative_to(root).as_posix()}:{number}: {sentence}")
+    return found
 
 
 def strings(root: Path) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .refusals import Refused
 
 MERGE_PATCH = "application/merge-patch+json"
 GONE = 410  # the watch's resource version is too old
+ASK_TO_STOP = 1  # seconds that one watch lasts when somebody may end it early
 
 
 @dataclass(frozen=True)
@@ -77,37 +78,46 @@ class Api:
         items = Objects(Object({"kind": kind, "apiVersion": version, **i}) for i in answer["items"])
         return items, answer["metadata"]["resourceVersion"]
 
-    def snapshots(self, target: Target, deadline: float) -> Iterator[Snapshot]:
-        """Yield the state now and after each change, until `deadline` (time.monotonic, seconds)."""
+    def snapshots(
+        self, target: Target, deadline: float, stop: Callable[[], bool] | None = None
+    ) -> Iterator[Snapshot]:
+        """Yield the state now and after each change, until `deadline` (time.monotonic, seconds).
+
+        Nothing between two changes is missed. With `stop`, it is asked about once a second whether
+        to end early.
+        """
         while True:
             items, version = self.list(target)
             state = {o.uid: o for o in items}
             yield _snapshot(target, state)
             try:
-                yield from self._changes(target, state, version, deadline)
+                yield from self._changes(target, state, version, deadline, stop)
+                return
             except ApiException as error:
                 if error.status != GONE:
                     raise
-            if time.monotonic() >= deadline:
-                return
 
     def _changes(
-        self, target: Target, state: dict[str, Object], version: str, deadline: float
+        self,
+        target: Target,
+        state: dict[str, Object],
+        version: str,
+        deadline: float,
+        stop: Callable[[], bool] | None,
     ) -> Iterator[Snapshot]:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return
-        events = self.dynamic.watch(
-            target.resource, resource_version=version, timeout=math.ceil(left), **target.query()
-        )
-        for event in events:
-            changed = Object(event["raw_object"])
-            state.pop(changed.uid, None)
-            if event["type"] != "DELETED":
-                state[changed.uid] = changed
-            yield _snapshot(target, state)
-            if time.monotonic() >= deadline:
-                return
+        while (left := deadline - time.monotonic()) > 0 and not (stop and stop()):
+            limit = ASK_TO_STOP if stop else math.ceil(left)
+            for event in self.dynamic.watch(
+                target.resource, resource_version=version, timeout=limit, **target.query()
+            ):
+                changed = Object(event["raw_object"])
+                version = changed["metadata"]["resourceVersion"]
+                state.pop(changed.uid, None)
+                if event["type"] != "DELETED":
+                    state[changed.uid] = changed
+                yield _snapshot(target, state)
+                if time.monotonic() >= deadline:
+                    return
 
     def patch(self, target: Target, body: dict[str, Any]) -> Object:
         """Merge `body` into the object; raises Refused."""

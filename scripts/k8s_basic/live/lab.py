@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import subprocess
@@ -269,12 +270,10 @@ class Lab:
 
         def watch() -> None:
             try:
-                while not done.is_set():
-                    # short watches, one after the other, so that the block's end is noticed soon
-                    for state in self.api.snapshots(target, time.monotonic() + 1):
-                        if isinstance(state, Objects):
-                            seen.history.append(state)
-                        started.set()
+                for state in self.api.snapshots(target, math.inf, done.is_set):
+                    if isinstance(state, Objects):
+                        seen.history.append(state)
+                    started.set()
             except Exception as problem:  # in a thread it would be lost, and the record cut short
                 problems.append(problem)
                 started.set()
@@ -288,7 +287,7 @@ class Lab:
             done.set()
             thread.join()
         if problems or not seen.history:
-            raise AssertionError(f"the watch of {what} broke off: {problems}")
+            raise AssertionError(f"the watch of {what} broke off: {', '.join(map(str, problems))}")
 
     # --- refusals -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import datetime
 import json
 import signal
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..cluster.errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
 from ..cluster.sources import Source
+from ..content.claims import sentences
 
 DEFAULT_NAME = "k8s-basic-test"
 WATCH_EVERY = 5.0  # seconds between two looks at the node containers
@@ -229,6 +231,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             i.get_closest_marker("slow") is None,
         )
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the sentences that no longer hold beside a failure, in both languages."""
+    report = yield
+    marker = item.get_closest_marker("claim")
+    if report.failed and marker:
+        lines = [line for claim in marker.args for line in sentences(ROOT, claim)]
+        lines.append(f"on Kubernetes {_kubernetes(item.config)}")
+        report.sections.append((f"no longer holds: {' '.join(marker.args)}", "\n".join(lines)))
+    return report
+
+
+def _kubernetes(config: pytest.Config) -> str:
+    if is_worker(config):
+        worker: Any = config
+        return versions.kubernetes(worker.workerinput["k8s_basic"]["minor"]).version
+    cluster = config.stash[SESSION].cluster
+    return cluster.source.kubernetes.version if cluster else "(no cluster)"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

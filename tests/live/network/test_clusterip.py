@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from k8s_basic.live import Lab, Objects, claim, ready
 
@@ -108,6 +109,25 @@ def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> Non
 
     resolves_to({pod.at("status.podIP") for pod in pods})
 
+    lab.apply(never_ready(lab))
+    lab.becomes("endpointslices kubernetes.io/service-name=headless", has_an_unready_address)
+    resolves_to({pod.at("status.podIP") for pod in pods})
+    lab.delete("pod/never-ready")
+
     lab.scale("deployment/headless", 1)
     (left,) = lab.becomes("pods app=headless", lambda seen: len(seen) == 1)
     resolves_to({left.at("status.podIP")})
+
+
+def never_ready(lab: Lab) -> dict[str, Any]:
+    """Return a Pod of the Service whose readiness probe always fails."""
+    template = lab.example("network/service-headless.yaml")[1]["spec"]["template"]
+    spec = {**template["spec"]}
+    spec["containers"][0]["readinessProbe"] = {"exec": {"command": ["false"]}}
+    metadata = {"name": "never-ready", **template["metadata"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def has_an_unready_address(slices: Objects) -> bool:
+    """The endpoint controller has seen the Pod that is not ready."""
+    return any(e["conditions"]["ready"] is False for s in slices for e in s.get("endpoints") or [])

@@ -42,6 +42,15 @@ spec:
     ),
     (
         """\
+apiVersion: v1
+metadata:
+  name: settings
+""",
+        "kind: ConfigMap\n",
+        ["kind not set"],
+    ),
+    (
+        """\
 spec:
   containers:
     - name: my-app
