@@ -33,6 +33,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(packages, "install", lambda names: pytest.fail(f"installed {names}"))
+    program(folder, "dockerd", "exit 1")  # so that a mistake never starts the machine's own
     return folder
 
 

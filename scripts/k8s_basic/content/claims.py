@@ -52,12 +52,12 @@ def _marks(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.expr]]:
 def sentences(root: Path, claim: str) -> list[str]:
     """Return `path:line: sentence` for each sentence on a page that carries this claim's mark."""
     found = []
-    mark = re.compile(rf"(?:^|(?<=[.!?\]|]\s))([^\]|]*?)\s*\[{re.escape(claim)}\]")
     for file in sorted((root / "docs").rglob("*.md")):
         for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
-            for match in mark.finditer(line):
-                sentence = re.split(r"(?<=[.!?])\s+", match[1].strip())[-1]
-                found.append(f"{file.relative_to(root).as_posix()}:{number}: {sentence}")
+            before, mark, _ = line.partition(f"[{claim}]")
+            if mark:
+                last = re.split(r"\[[A-Z]+-\d+\]|(?<=[.!?])\s+|\|", before.strip())[-1].strip()
+                found.append(f"{file.relative_to(root).as_posix()}:{number}: {last or before}")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,19 +45,24 @@ class Api:
     """The API server of one cluster."""
 
     def __init__(self, kubeconfig: Path):
-        """Read the kubeconfig; nothing is asked of the server before it is needed."""
+        """Read the kubeconfig and ask the server which resources it has."""
         client = config.new_client_from_config(str(kubeconfig))
-        cache = kubeconfig.with_suffix(".discovery.json")
-        self.dynamic = dynamic.DynamicClient(client, cache_file=str(cache))
+        with tempfile.TemporaryDirectory() as folder:
+            # the client keeps what it discovers in a file, by default one for all processes
+            cache = Path(folder) / "discovery.json"
+            self.dynamic = dynamic.DynamicClient(client, cache_file=str(cache))
+            # asked for once and whole: its search discovers anew, in any thread, what it misses
+            self._resources = [r for found in self.dynamic.resources for r in _flat(found)]
 
     def resource(self, kind: str) -> Any:
-        """Return the resource that kubectl takes `kind` for (plural, singular, kind, short)."""
-        for key in ("name", "singular_name", "kind"):
-            found = [r for r in self.dynamic.resources.search(**{key: kind}) if _is_listed(r)]
-            if found:
-                return min(found, key=lambda r: (bool(r.group), not r.preferred))
-        everything = self.dynamic.resources.search()
-        return next(r for r in everything if kind in (getattr(r, "short_names", None) or []))
+        """Return the resource that kubectl takes `kind` for (plural, singular, kind, short).
+
+        Raises LookupError for one that the API server does not list.
+        """
+        found = [r for r in self._resources if _is_listed(r) and kind in _names(r)]
+        if not found:
+            raise LookupError(f"the API server lists no kind {kind}")
+        return min(found, key=lambda r: (bool(r.group), not r.preferred))
 
     def target(self, what: str, namespace: str) -> Target:
         """Read "kind/name" or "kind selector"; namespace "*" means all of them."""
@@ -155,6 +161,15 @@ class Api:
         except ApiException as error:
             raise Refused.by_server(error) from None
         return Object(answer.to_dict())
+
+
+def _flat(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
+def _names(resource: Any) -> set[str]:
+    short = getattr(resource, "short_names", None) or []
+    return {resource.name, resource.singular_name, resource.kind, resource.kind.lower(), *short}
 
 
 def _is_listed(resource: Any) -> bool:

@@ -1,0 +1,229 @@
+"""./scripts/test runs the tiers that were asked for, in order, and fails with the first of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from k8s_basic import BUILD, ROOT, TESTS, run_tests
+from k8s_basic.cluster.errors import ClusterError
+
+HERE = "tests/static/test_run_tests.py"
+LIVE = "tests/live/workloads/test_pod.py"
+SITE = "tests/site/test_pages.py"
+
+
+class Pytest:
+    """What pytest was asked to run, and with which code it ended."""
+
+    def __init__(self) -> None:
+        self.runs: list[list[str]] = []
+        self.codes: dict[str, int] = {}
+
+    def __call__(self, arguments: list[str]) -> int:
+        self.runs.append(arguments)
+        return self.codes.get(self.tiers[-1], 0)
+
+    @property
+    def tiers(self) -> list[str]:
+        """The tiers in the order in which they were run, as their results are named."""
+        names = [next(a for a in run if a.startswith("--junitxml=")) for run in self.runs]
+        return [Path(name.removeprefix("--junitxml=")).parent.name for name in names]
+
+    def paths(self, tier: str) -> list[str]:
+        """The paths that were given to pytest for a tier, as they stand in the repository."""
+        run = self.runs[self.tiers.index(tier)]
+        words = [word for word in run if not word.startswith("-")]
+        found = [word for word in words if (ROOT / word.split("::")[0]).exists()]
+        return [word.removeprefix(f"{ROOT}/") for word in found]
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Pytest:
+    """No pytest is started; what it was asked is remembered."""
+    fake = Pytest()
+    monkeypatch.setattr(run_tests, "_pytest", fake)
+    monkeypatch.setattr(run_tests.packages, "need", lambda programs: None)
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tiers"),
+    [
+        ([], ["static", "site", "live"]),
+        (["--static"], ["static"]),
+        (["--live", "--static"], ["static", "live"]),
+        (["-x", "-k", "pod"], ["static", "site", "live"]),
+        ([LIVE], ["live"]),
+        ([f"{LIVE}::test_x[a::b]"], ["live"]),
+        ([LIVE, HERE], ["static", "live"]),
+        ([str(TESTS / "site")], ["site"]),
+        (["tests"], ["static", "site", "live"]),
+        (["tests", "--site"], ["site"]),
+        (["--live", LIVE, HERE], ["live"]),
+        (["--static", "-k", "live"], ["static"]),
+        (["-k", "docs"], ["static", "site", "live"]),
+        (["--live", "--kubernetes", "1.36", "--keep-cluster"], ["live"]),
+    ],
+)
+def test_tiers_are_those_of_the_options_and_paths_in_their_order(
+    ran: Pytest, arguments: list[str], tiers: list[str]
+) -> None:
+    assert run_tests.main(arguments) == 0
+    assert ran.tiers == tiers
+
+
+def test_tier_without_a_path_runs_all_of_its_tests_and_no_others(ran: Pytest) -> None:
+    run_tests.main([])
+    for tier in ("static", "site", "live"):
+        assert ran.paths(tier) == [f"tests/{tier}"]
+
+
+def test_each_tier_gets_the_paths_that_lie_in_it(ran: Pytest) -> None:
+    run_tests.main([LIVE, HERE, f"{SITE}::test_x"])
+    assert ran.paths("static") == [HERE]
+    assert ran.paths("site") == [f"{SITE}::test_x"]
+    assert ran.paths("live") == [LIVE]
+
+
+def test_folder_of_all_tests_is_run_tier_by_tier(ran: Pytest) -> None:
+    run_tests.main(["tests"])
+    assert [ran.paths(tier) for tier in ran.tiers] == [
+        ["tests/static"],
+        ["tests/site"],
+        ["tests/live"],
+    ]
+
+
+def test_word_that_is_also_a_folder_stays_the_value_of_its_option(ran: Pytest) -> None:
+    run_tests.main(["--static", "-k", "docs"])
+    (run,) = ran.runs
+    assert run[run.index("-k") + 1] == "docs"
+    assert str(TESTS / "static") in run
+
+
+def test_word_that_is_also_a_tier_stays_the_value_of_its_option(ran: Pytest) -> None:
+    run_tests.main(["--static", "-k", "live"])
+    assert ran.runs[0][-2:] == ["-k", "live"]
+
+
+def test_paths_outside_the_chosen_tier_run_nothing(
+    ran: Pytest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_tests.main(["--site", LIVE]) == 4
+    assert ran.runs == []
+    assert capsys.readouterr().err == "error: the given paths do not lie in site\n"
+
+
+def test_options_of_pytest_reach_each_tier_and_ours_do_not(ran: Pytest) -> None:
+    run_tests.main(["--static", "--live", "-x", "--image-source=packages"])
+    for run in ran.runs:
+        assert run[-2:] == ["-x", "--image-source=packages"]
+        assert "--static" not in run and "--live" not in run
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 5])
+def test_first_tier_that_fails_ends_the_run_with_its_code(
+    ran: Pytest, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    ran.codes["site"] = code
+    assert run_tests.main([]) == code
+    assert ran.tiers == ["static", "site"]
+    said = capsys.readouterr().err
+    assert "=== static: passed in 0 s" in said
+    assert "=== site: failed in 0 s" in said
+
+
+def test_missing_browser_is_a_sentence_and_nothing_is_run(
+    ran: Pytest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def need(programs: dict[str, str]) -> None:
+        raise ClusterError("this needs chromium: install it")
+
+    monkeypatch.setattr(run_tests.packages, "need", need)
+    assert run_tests.main(["--site"]) == 3
+    assert "error: this needs chromium: install it\n" in capsys.readouterr().err
+    assert ran.runs == []
+    assert run_tests.main(["--static"]) == 0  # which needs no browser
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_says_what_can_be_asked_and_runs_nothing(
+    ran: Pytest, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert run_tests.main(["--live", option]) == 0
+    assert "--keep-cluster" in capsys.readouterr().out
+    assert ran.runs == []
+
+
+def test_live_tests_run_beside_each_other_unless_told_otherwise(ran: Pytest) -> None:
+    run_tests.main(["--live"])
+    (run,) = ran.runs
+    assert run[run.index("-n") + 1] == str(run_tests.LIVE_WORKERS)
+    assert "--maxschedchunk=1" in run
+
+
+@pytest.mark.parametrize("given", [["-n", "2"], ["-n2"], ["--numprocesses=2"], ["-n0"]])
+def test_number_of_workers_that_was_given_is_the_only_one(ran: Pytest, given: list[str]) -> None:
+    run_tests.main(["--live", *given])
+    (run,) = ran.runs
+    assert [word for word in run if word.startswith(("-n", "--numprocesses"))] == given[:1]
+
+
+def test_static_tests_need_no_workers(ran: Pytest) -> None:
+    run_tests.main(["--static", "--no-header"])
+    assert not [word for word in ran.runs[0] if word.startswith(("-n", "--numprocesses"))]
+
+
+def test_results_of_each_tier_lie_in_a_folder_of_its_own(ran: Pytest) -> None:
+    run_tests.main([])
+    files = [a for run in ran.runs for a in run if a.startswith("--junitxml=")]
+    assert files == [
+        f"--junitxml={BUILD / tier / 'junit.xml'}" for tier in ("static", "site", "live")
+    ]
+
+
+# --- pytest itself
+
+
+def started(tmp_path: Path, code: str) -> subprocess.Popen[str]:
+    """Start _pytest in a process of its own, with `code` in place of pytest."""
+    (tmp_path / "pytest.py").write_text(f"import os, signal, sys, time\n{code}\n")
+    call = "from k8s_basic.run_tests import _pytest; print(_pytest(['a', 'b']), flush=True)"
+    folders = f"{tmp_path}:{ROOT / 'scripts'}:{Path(pytest.__file__).parents[1]}"
+    env = {**os.environ, "PYTHONPATH": folders}
+    command = [sys.executable, "-S", "-c", call]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def test_code_of_pytest_is_returned_and_its_arguments_are_passed(tmp_path: Path) -> None:
+    with started(tmp_path, "print(*sys.argv[1:], flush=True); sys.exit(5)") as process:
+        assert process.stdout and process.stdout.read() == "a b\n5\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_end_of_the_run_waits_until_pytest_has_tidied_up(tmp_path: Path, number: int) -> None:
+    tidy = f"""\
+def end(*_):
+    time.sleep(0.1)
+    open({str(tmp_path / "tidy")!r}, "w").close()
+    sys.exit(2)
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(30)
+"""
+    with started(tmp_path, tidy) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        time.sleep(0.05)
+        if number == signal.SIGINT:
+            process.send_signal(signal.SIGINT)  # Ctrl-C: pytest gets its own from the terminal
+            time.sleep(0.05)
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "2\n"
+    assert (tmp_path / "tidy").exists()
