@@ -6,7 +6,6 @@ a cluster starts.
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import tempfile
@@ -163,7 +162,7 @@ class Builder:
         shutil.copy(self.built["kube"] / "kube", context / "kube")
 
     def _fill_busybox(self, context: Path) -> None:
-        root = self._debian_package("busybox-static")
+        root = packages.unpack(("busybox-static",), self.work / "busybox-files")
         (context / "bin").mkdir()
         (context / "etc").mkdir()
         busybox = context / "bin" / "busybox"
@@ -176,22 +175,11 @@ class Builder:
         (context / "etc" / "group").write_text("root:x:0:\n")
 
     def _fill_nginx(self, context: Path) -> None:
-        root = self._debian_package("nginx", "nginx-common")
+        root = packages.unpack(("nginx", "nginx-common"), self.work / "nginx-files")
         # /lib is a link in Debian's root: a folder copied over it would break the image
         for unwanted in ("lib", "usr/share/doc", "usr/share/man"):
             shutil.rmtree(root / unwanted, ignore_errors=True)
         shutil.move(root, context / "root")
-
-    def _debian_package(self, *names: str) -> Path:
-        debs = self.work / "debs"
-        debs.mkdir(exist_ok=True)
-        # apt's own unprivileged user may not write into our folder
-        run("apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *names, cwd=debs)
-        root = self.work / f"{names[0]}-files"
-        for deb in debs.glob("*.deb"):
-            if re.split("_", deb.name)[0] in names:
-                run("dpkg", "-x", deb, root)
-        return root
 
     def _node(self, wanted: str) -> None:
         context = self.work / "node"

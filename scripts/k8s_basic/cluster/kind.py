@@ -22,6 +22,7 @@ from .steps import last_words, run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
+LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
 POD_NETWORK = "10.244.0.0/16"  # kind's default
@@ -66,6 +67,10 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         if config_file:
             args.append(f"--config={config_file}")
         self._kind(*args, timeout=CREATE_TIMEOUT)
+
+    def load_docker_image(self, *images: str) -> None:
+        """Load images of the engine into every node."""
+        self._kind("load", "docker-image", f"--name={self.name}", *images, timeout=LOAD_TIMEOUT)
 
     def export_kubeconfig(self) -> None:
         """Write the kubeconfig again, from the nodes, when it was lost."""
@@ -115,9 +120,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             self.create(config)
         if self.source.load:
             with step(f"load {len(self.source.load)} images into the nodes"):
-                self._kind(
-                    "load", "docker-image", f"--name={self.name}", *self.source.load, timeout=600
-                )
+                self.load_docker_image(*self.source.load)
         with step("network, storage and Ingress ready"):
             if self.source.name == "packages":
                 self._network()

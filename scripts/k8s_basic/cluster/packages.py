@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from .errors import ClusterError
 from .steps import run, step
@@ -38,3 +39,18 @@ def install(packages: list[str]) -> None:
             _updated = True
         options = ("-y", "-qq", "--no-install-recommends")
         run("apt-get", "install", *options, *packages, env=env, what=f"installing {packages}")
+
+
+def unpack(names: tuple[str, ...], into: Path) -> Path:
+    """Lay the files of Debian packages out below `into`, installing nothing, and return it.
+
+    Raises ClusterError when a package cannot be had.
+    """
+    debs = into.parent / f"{into.name}-debs"
+    debs.mkdir(parents=True, exist_ok=True)
+    # apt's own unprivileged user may not write into our folder
+    run("apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *names, cwd=debs)
+    for deb in debs.glob("*.deb"):
+        run("dpkg", "-x", deb, into)
+    shutil.rmtree(debs)
+    return into
