@@ -8,18 +8,20 @@ import sys
 import time
 from pathlib import Path
 
-from . import BUILD, ROOT, TESTS
+from . import BUILD, EXAMPLES, ROOT, TESTS
 from .cluster import packages
 from .cluster.errors import ClusterError
 from .cluster.steps import say
 
 USAGE = """\
-usage: ./scripts/test [--static] [--site] [--live] [paths and options of pytest]
+usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]
 
   --static   pages, examples, claims, workflows: seconds, no cluster
   --site     the built site in a real browser
   --live     every claim on a real kind cluster
   (none)     all three, in this order; the first that fails ends the run
+
+An example's path, such as examples/workloads/replicaset.yaml, runs the live tests that apply it.
 
 For --live: --keep-cluster  --cluster-name NAME  --image-source auto|registry|packages
             --kubernetes 1.36  --registry-mirror HOST:PORT
@@ -39,7 +41,8 @@ def main(arguments: list[str]) -> int:
         print(USAGE)
         return 0
     chosen = [tier for tier in TIERS if f"--{tier}" in arguments] or TIERS
-    rest = [a for a in arguments if a not in {f"--{tier}" for tier in TIERS}]
+    others = [a for a in arguments if a not in {f"--{tier}" for tier in TIERS}]
+    rest = [path for a in others for path in _tests_of(a)]
     tiers = [tier for tier in _tiers_of(rest) if tier in chosen]
     if not tiers:
         say(f"error: the given paths do not lie in {', '.join(chosen)}")
@@ -49,6 +52,16 @@ def main(arguments: list[str]) -> int:
         if code:
             return code
     return 0
+
+
+def _tests_of(argument: str) -> list[str]:
+    """Return the live test files that apply the example named by `argument`, else `argument`."""
+    path = (ROOT / argument).resolve()
+    if EXAMPLES not in path.parents:
+        return [argument]
+    name = f'"{path.relative_to(EXAMPLES).as_posix()}"'
+    files = sorted((TESTS / "live").rglob("test_*.py"))
+    return [str(f) for f in files if name in f.read_text(encoding="utf-8")] or [argument]
 
 
 def _tiers_of(arguments: list[str]) -> list[str]:
