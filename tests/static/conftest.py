@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from k8s_basic import ROOT
+from k8s_basic.content import recordings
 
 PAGE = """\
 ---
@@ -33,6 +34,10 @@ kubectl apply -f {{{{ examples }}}}/workloads/pod.yaml
 
 ``` {{ .bash .fails data-reason="{reason}" }}
 kubectl get pod nothing
+```
+
+```output
+nothing
 ```
 """
 INDEX = """\
@@ -101,6 +106,7 @@ def tree(tmp_path: Path) -> Path:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    recordings.write(tmp_path, "workloads/pod/nothing", "kubectl get pod nothing", "not found\n")
     for name in (".yamllint", "docs/glossary.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".gitignore").touch()

@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from k8s_basic.content import confirm
+from k8s_basic.content import confirm, recordings
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.in_step import read_record
 
 KO, EN = "docs/ko/workloads/pod.md", "docs/en/workloads/pod.md"
 EXAMPLE, TEST = "examples/workloads/pod.yaml", "tests/live/workloads/test_pod.py"
+RECORDING = "tests/live/recordings/workloads/pod/nothing.txt"
 INCLUDE = '--8<-- "workloads/pod.yaml"'
 
 # What is wrong, the file, the text in it and what replaces it, where it must be found, the words.
@@ -77,6 +78,31 @@ TEXT_MISTAKES = [
     ("command differs", EN, "kubectl get pod", "kubectl get  pod", f"{EN}:22:", "this command"),
     ("mark differs", EN, ".bash .fails", ".bash .terminal", f"{EN}:22:", "mark included"),
     ("link differs", EN, "index.md#index", "index.md", f"{EN}:20:", "no link to"),
+    ("output typed", KO, "```output\nnothing", "```output\nNAME   READY", f"{KO}:26:",
+     "output is never typed"),
+    ("output of two lines", EN, "```output\n", "```output\nnothing\n", f"{EN}:26:", "never typed"),
+    ("output below prose", KO, "\n\n```output", "\n\n출력입니다.\n\n```output", f"{KO}:28:",
+     "directly below"),
+    ("output below a manifest", EN, f"{INCLUDE}\n```\n", f"{INCLUDE}\n```\n\n```output\nx\n```\n",
+     f"{EN}:14:", "directly below"),
+    ("output of what nobody ran", KO, ".bash .fails", ".bash .not-run", f"{KO}:26:",
+     "directly below"),
+    ("output of another indentation", EN, "\n```output\nnothing\n```",
+     "\n  ```output\n  nothing\n  ```", f"{EN}:26:", "directly below"),
+    ("two outputs of one command", EN, "```output", "```output\nfirst\n```\n\n```output",
+     f"{EN}:30:", "directly below"),
+    ("output twice", KO, "pod.yaml\n```\n\n##", "pod.yaml\n```\n\n```output\nnothing\n```\n\n##",
+     f"{KO}:30:", "stands twice"),
+    ("output in one language", EN, "\n```output\nnothing\n```\n", "", f"{KO}:26:", "this output"),
+    ("output that differs", EN, "```output\nnothing", "```output\nnone", f"{EN}:26:",
+     "this output"),
+    ("output not recorded", KO, "```output\nnothing", "```output\nnone", f"{KO}:26:",
+     "not recorded yet: run ./scripts/record workloads/pod"),
+    ("recorded command changed", EN, "kubectl get pod nothing", "kubectl get pods", f"{EN}:26:",
+     "the command changed since it was recorded: run ./scripts/record workloads/pod"),
+    ("recorded command edited", RECORDING, "$ kubectl get pod", "$ kubectl get pods", f"{KO}:26:",
+     "the command changed"),
+    ("recording without a command", RECORDING, "$ ", "", f"{EN}:26:", "the command changed"),
     ("raw HTML", EN, "The Pod", "The <b>Pod</b>", f"{EN}:8:", "HTML"),
     ("image", EN, "The Pod", "![Pod](a.png)", f"{EN}:8:", "images"),
     ("forbidden word", KO, "Pod가 응답", "파드가 응답", f"{KO}:8:", "use Pod"),
@@ -113,6 +139,19 @@ def test_mistake_is_refused(
 def test_page_in_one_language_is_refused(tree: Path) -> None:
     (tree / EN).unlink()
     assert f"{KO}:1: {EN} is missing; write it too" in found(tree)
+
+
+def test_missing_recording_is_refused_in_both_languages(tree: Path) -> None:
+    (tree / RECORDING).unlink()
+    advice = "not recorded yet: run ./scripts/record workloads/pod"
+    assert found(tree) == [f"{EN}:26: {advice}", f"{KO}:26: {advice}"]
+
+
+def test_recording_that_no_page_shows_is_refused(tree: Path) -> None:
+    recordings.write(tree, "workloads/pod/nothink", "kubectl get pod nothing", "")
+    [problem] = found(tree)
+    assert problem.startswith(f"{RECORDING.replace('nothing', 'nothink')}:1: no page shows")
+    assert "did you mean workloads/pod/nothing?" in problem
 
 
 def test_test_in_another_file_is_refused(tree: Path) -> None:

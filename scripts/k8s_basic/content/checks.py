@@ -12,6 +12,7 @@ from .glossary import glossary_problems
 from .in_step import drift_problems
 from .pages import EXAMPLE_ADDRESS, LANGUAGES, Item, Page, Section, read_pages
 from .problems import Problem, closest
+from .recordings import path, read, recordings
 
 FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
@@ -29,6 +30,7 @@ def content_problems(root: Path, write: bool = False) -> list[Problem]:
     found += _language_problems(pages)
     found += _claim_problems(root, pages)
     found += _use_problems(root, pages)
+    found += _recording_problems(root, pages)
     found += example_problems(root)
     found += glossary_problems(root, pages)
     found += drift_problems(root, pages, write=write and not found)
@@ -72,7 +74,7 @@ def _pair_problems(ko: Page, en: Page) -> Iterator[Problem]:
         yield from _heading_problems(ko, en)
         return
     for one, two in zip(ko.sections, en.sections):
-        for kind in ("includes", "commands"):
+        for kind in ("includes", "commands", "outputs"):
             yield from _sequence_problems(kind[:-1], (ko, one), (en, two))
         yield from _target_problems((ko, one), (en, two))
 
@@ -213,3 +215,20 @@ def _used(page: Page) -> Iterator[Item]:
         for match in EXAMPLE_ADDRESS.finditer(line):
             if match[1].endswith(".yaml"):
                 yield Item(number, match[1])
+
+
+def _recording_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
+    shown = {item.text for page in pages for item in page.items("outputs")}
+    for page in pages:
+        commands = {c.output: c.text for c in page.items("commands") if c.output}
+        for item in page.items("outputs"):
+            recording = read(root, item.text)
+            advice = f"run ./scripts/record {page.name}"
+            if not recording:
+                yield Problem(page.path, item.line, f"not recorded yet: {advice}")
+            elif recording.commands != commands[item.text]:
+                text = f"the command changed since it was recorded: {advice}"
+                yield Problem(page.path, item.line, text)
+    for name in sorted(set(recordings(root)) - shown):
+        text = f"no page shows this recording{closest(name, shown)}; remove the file"
+        yield Problem(path(name), 1, text)

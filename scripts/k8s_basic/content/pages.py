@@ -1,11 +1,11 @@
-"""One page of the site, read line by line: sections, claims, includes, commands and links."""
+"""One page of the site, read line by line: sections, claims, includes, commands, links, outputs."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .problems import Problem
 LANGUAGES = ("ko", "en")
 CLAIM = re.compile(r"[ \t]*\[([A-Z]{2}-\d+)\](?!\()")
 MARKS = ("background", "terminal", "not-run", "fails")
+RECORDED_MARKS = ("", "fails")  # what a machine runs to its end and can keep the output of
 EXAMPLE_ADDRESS = re.compile(r"\{\{ examples \}\}/([\w./-]+)")
 
 _CLAIM_LIKE = re.compile(r"\[([A-Za-z]{2}\s*[-_–]?\s*\d+[a-z]?)\]")
@@ -39,12 +40,16 @@ _NOT_MARKDOWN = (
 
 @dataclass(frozen=True)
 class Item:
-    """A claim (its id), an include (its path), a link (its target) or a command (its text)."""
+    """A claim (its id), an include (its path), a link (its target) or a command (its text).
+
+    An output's text is the name of its recording, and so is `output` of the command above it.
+    """
 
     line: int
     text: str
     mark: str = ""
     reason: str = ""
+    output: str = ""
 
 
 @dataclass
@@ -60,6 +65,7 @@ class Section:
     includes: list[Item] = field(default_factory=list)
     commands: list[Item] = field(default_factory=list)
     links: list[Item] = field(default_factory=list)
+    outputs: list[Item] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Page:
         return self.sections[max(0, bisect_right(starts, line) - 1)]
 
     def _read_fences(self) -> None:
-        for fence in self.fences:
+        for before, fence in zip([None, *self.fences], self.fences):
             section = self._section_at(fence.first)
             marked = _MARKED.match(fence.info)
             text = "\n".join(fence.content).strip("\n")
@@ -154,6 +160,8 @@ class Page:
                 mark, reason = (marked["mark"], marked["reason"]) if marked else ("", "")
                 section.commands.append(Item(fence.first, text, mark, reason))
                 self._check_command(fence)
+            elif fence.info == "output":
+                self._output(before, fence, section)
             else:
                 self.problem(
                     fence.first,
@@ -161,6 +169,30 @@ class Page:
                     'bash or { .bash .not-run data-reason="…" } (marks: ' + ", ".join(MARKS) + "), "
                     "manifests are included, output is never typed",
                 )
+
+    def _output(self, before: Fence | None, fence: Fence, section: Section) -> None:
+        content = [line.strip() for line in fence.content if line.strip()]
+        name = f"{self.name}/{content[0]}" if len(content) == 1 else ""
+        if not self._follows_command(before, fence, section):
+            text = "output stands directly below the bash block it belongs to (unmarked or .fails)"
+            self.problem(fence.first, text)
+        elif not name or not re.fullmatch(r"[a-z0-9-]+", content[0]):
+            text = "output is never typed: write the recording's name, such as pods, on one line"
+            self.problem(fence.first, text)
+        elif name in (item.text for item in self.items("outputs")):
+            self.problem(fence.first, f"recording {content[0]} stands twice; name one anew")
+        else:
+            section.outputs.append(Item(fence.first, name))
+            section.commands[-1] = replace(section.commands[-1], output=name)
+
+    def _follows_command(self, before: Fence | None, fence: Fence, section: Section) -> bool:
+        command = section.commands[-1] if section.commands else None
+        if not before or not command or command.line != before.first:
+            return False
+        between = any(line.strip() for line in self.lines[before.last : fence.first - 1])
+        one, two = (self.lines[number - 1] for number in (before.first, fence.first))
+        same_indent = len(one) - len(one.lstrip()) == len(two) - len(two.lstrip())
+        return command.mark in RECORDED_MARKS and not between and same_indent
 
     def _include(self, fence: Fence, section: Section) -> None:
         content = [line for line in fence.content if line.strip()]

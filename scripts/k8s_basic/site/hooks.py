@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.claims import Proof, proofs
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
+from k8s_basic.content.recordings import read
 
 log = logging.getLogger("mkdocs.k8s_basic")
 
@@ -39,6 +40,7 @@ TEXT = {
         "terminal": "터미널 필요",
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
+        "output": "출력",
     },
     "en": {
         "minutes": "{} min read",
@@ -50,6 +52,7 @@ TEXT = {
         "terminal": "Needs a terminal",
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
+        "output": "Output",
     },
 }
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
@@ -58,6 +61,10 @@ _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re
 _TITLE = re.compile(r'<span class="filename">(?P<path>[\w./-]+\.yaml)</span>')
 _MARKED = re.compile(
     r'<div class="language-bash (?P<mark>[a-z-]+) highlight" data-reason="(?P<reason>[^"]*)">'
+)
+_OUTPUT = re.compile(
+    r'<div class="language-output highlight"><pre><span></span><code>'
+    r'(?:<span class="go">)?(?P<name>[a-z0-9-]+)(?:</span>)?\n</code></pre></div>'
 )
 
 _proofs: dict[str, Proof] = {}
@@ -103,9 +110,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = _claim_mark(match[1], text, config)
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
-    markdown = markdown.replace(
-        "{{ examples }}", f"{(config.site_url or '/').rstrip('/')}/examples"
-    )
+    markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
     )
@@ -125,8 +130,12 @@ def _claim_mark(claim: str, text: dict[str, str], config: MkDocsConfig) -> str:
     )
 
 
+def _with_addresses(text: str, config: MkDocsConfig) -> str:
+    return text.replace("{{ examples }}", f"{(config.site_url or '/').rstrip('/')}/examples")
+
+
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Show description and reading time, raw addresses of manifests, marks of commands."""
+    """Show description and reading time, addresses of manifests, marks of commands, outputs."""
     language = _language(page)
     text = TEXT[language]
     if language == LANGUAGES[0]:
@@ -134,12 +143,23 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = html.replace("</h1>", "</h1>\n" + _lead(page, text), 1)
     html = html.replace('title="Permanent link"', f'title="{text["permalink"]}"')
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
+    html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
     return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
 
 
 def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
     label = f"<strong>{text[match['mark']]}</strong> {match['reason']}"
     return f'<p class="command-mark {match["mark"]}">{label}</p>\n{match[0]}'
+
+
+def _output(name: str, page: Page, config: MkDocsConfig) -> str:
+    """Show a recording as it is; Markdown would expand its tabs and blank its empty lines."""
+    recording = read(_root(config), f"{page.file.src_uri.partition('/')[2][:-3]}/{name}")
+    printed = html.escape(_with_addresses(recording.output if recording else "", config), False)
+    return (
+        '<div class="language-text output no-copy highlight" role="group" '
+        f'aria-label="{TEXT[_language(page)]["output"]}"><pre><code>{printed}</code></pre></div>'
+    )
 
 
 def _file_title(path: str, page: Page, text: dict[str, str]) -> str:
