@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from k8s_basic import cache_dir
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.live import Lab, plugin
 from k8s_basic.live.api import Api
@@ -44,10 +43,9 @@ def api(kind_cluster: DocsCluster, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api) -> Iterator[Lab]:
     """A namespace of its own and the verbs of a live test; alone on the cluster if marked so."""
-    folder = cache_dir() / "clusters" / kind_cluster.name
-    marker = request.node.get_closest_marker("claim")
-    request.node.user_properties.append(("claims", list(marker.args) if marker else []))
-    with turn(folder, alone=request.node.get_closest_marker("exclusive") is not None):
+    plugin.leave_out_if_lacking(request.node, kind_cluster, api)
+    alone = request.node.get_closest_marker("exclusive") is not None
+    with turn(plugin.turns(kind_cluster), alone=alone):
         sentence = plugin.what_broke(kind_cluster)
         if sentence:
             pytest.fail(sentence, pytrace=False)

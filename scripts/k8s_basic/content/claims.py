@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .pages import Page
 from .problems import Problem
 
 
 @dataclass(frozen=True)
 class Proof:
-    """The test function that confirms one claim; `path` is relative to the repository."""
+    """The test function that confirms one claim; `path` is relative to the repository.
+
+    `digest` changes with what the function does, and not with its comments or line breaks.
+    `examples` are the files of examples/ that it names; `since` is the first Kubernetes minor that
+    behaves so, or nothing.
+    """
 
     claim: str
     path: str
     line: int
     test: str
+    digest: str = ""
+    examples: tuple[str, ...] = ()
+    since: str = ""
 
 
 def proofs(root: Path) -> tuple[list[Proof], list[Problem]]:
@@ -32,21 +42,58 @@ def proofs(root: Path) -> tuple[list[Proof], list[Problem]]:
         except SyntaxError as error:
             problems.append(Problem(path, error.lineno or 1, f"not Python ({error.msg}); mend it"))
             continue
-        for function, argument in _marks(module):
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                found.append(Proof(argument.value, path, function.lineno, function.name))
-            else:
-                advice = 'write claim ids as plain strings: @claim("WL-15")'
-                problems.append(Problem(path, argument.lineno, advice))
+        for function, mark in _marks(module):
+            parts = _used_by(function, module)
+            about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
+            for argument in mark.args:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    found.append(Proof(argument.value, *about, _since(mark)))
+                else:
+                    advice = 'write claim ids as plain strings: @claim("WL-15")'
+                    problems.append(Problem(path, argument.lineno, advice))
     return found, problems
 
 
-def _marks(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.expr]]:
+def _marks(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.Call]]:
     for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
         for mark in (d for d in function.decorator_list if isinstance(d, ast.Call)):
             name = mark.func.attr if isinstance(mark.func, ast.Attribute) else mark.func
             if name == "claim" or (isinstance(name, ast.Name) and name.id == "claim"):
-                yield from ((function, argument) for argument in mark.args)
+                yield function, mark
+
+
+def _since(mark: ast.Call) -> str:
+    values = (k.value for k in mark.keywords if k.arg == "since")
+    return next((str(v.value) for v in values if isinstance(v, ast.Constant)), "")
+
+
+def _used_by(function: ast.FunctionDef, module: ast.Module) -> list[ast.stmt]:
+    """Return the function and all of its module that it refers to, by name or as a fixture."""
+    known = {name: node for node in module.body for name in _defines(node)}
+    found: list[ast.stmt] = [function]
+    for part in found:  # grows while it is read: what is found is looked into as well
+        names = (getattr(n, "id", getattr(n, "arg", None)) for n in ast.walk(part))
+        found += {id(k): k for n in names if (k := known.get(str(n))) and k not in found}.values()
+    return found
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    names = (name for target in targets if target for name in ast.walk(target))
+    return [name.id for name in names if isinstance(name, ast.Name)]
+
+
+def _digest(parts: list[ast.stmt]) -> str:
+    text = "\n".join(sorted(ast.unparse(part) for part in parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _examples(parts: list[ast.stmt]) -> tuple[str, ...]:
+    constants = (n.value for p in parts for n in ast.walk(p) if isinstance(n, ast.Constant))
+    named = {c for c in constants if isinstance(c, str) and re.fullmatch(r"[\w-]+/[\w-]+\.yaml", c)}
+    return tuple(sorted(named))
 
 
 def sentences(root: Path, claim: str) -> list[str]:
@@ -54,11 +101,21 @@ def sentences(root: Path, claim: str) -> list[str]:
     found = []
     for file in sorted((root / "docs").rglob("*.md")):
         for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
-            before, mark, _ = line.partition(f"[{claim}]")
-            if mark:
-                last = re.split(r"\[[A-Z]+-\d+\]|(?<=[.!?])\s+|\|", before.strip())[-1].strip()
-                found.append(f"{file.relative_to(root).as_posix()}:{number}: {last or before}")
+            if f"[{claim}]" in line:
+                text = sentence(line, claim)
+                found.append(f"{file.relative_to(root).as_posix()}:{number}: {text}")
     return found
+
+
+def sentence(line: str, claim: str) -> str:
+    """Return the sentence in front of the claim's mark, of a line of Markdown."""
+    before = line.partition(f"[{claim}]")[0].strip()
+    return re.split(r"\[[A-Z]+-\d+\]|(?<=[.!?])\s+|\|", before)[-1].strip() or before
+
+
+def said(page: Page) -> dict[str, str]:
+    """Return claim → its sentence on this page."""
+    return {c.text: sentence(page.lines[c.line - 1], c.text) for c in page.items("claims")}
 
 
 def strings(root: Path) -> set[str]:

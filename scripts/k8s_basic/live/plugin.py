@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-import json
+import os
+import re
 import signal
 import threading
 from collections.abc import Generator
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from _pytest.terminal import TerminalReporter
+from kubernetes.client import ApiException
 
-from .. import BUILD, ROOT
+from .. import BUILD, ROOT, TESTS, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
 from ..cluster.errors import ClusterError
@@ -21,10 +23,17 @@ from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
 from ..cluster.sources import Source
 from ..content.claims import sentences
+from ..evidence import FOLDER
+from ..evidence.record import Results
+from .api import Api
+from .own import OwnCluster, lacking
+from .refusals import Refused
 
 DEFAULT_NAME = "k8s-basic-test"
 WATCH_EVERY = 5.0  # seconds between two looks at the node containers
-RESULTS = BUILD / "live" / "results.json"
+OWN_REPORTS = BUILD / "own-cluster"  # kept apart from the site's evidence
+NOT_ENFORCEABLE = TESTS / "live" / "not-enforceable.yaml"
+FORBIDDEN = 403
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -38,6 +47,17 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--kubernetes", default=None, help="Kubernetes minor, such as 1.36")
     group.addoption("--registry-mirror", default=None, help="host:port that serves the images")
+    group.addoption(
+        "--context", default=None, help="run on this context of your kubeconfig; make no cluster"
+    )
+    group.addoption(
+        "--allow-cluster-changes",
+        action="store_true",
+        help="with --context: also run the tests that touch nodes or cluster-wide objects",
+    )
+    group.addoption(
+        "--record", action="store_true", help="write the recorded outputs of the pages anew"
+    )
 
 
 class Session:
@@ -58,17 +78,23 @@ class Session:
                 Path(kubeconfig).resolve() if kubeconfig else None,
             )
         )
-        self.cluster: DocsCluster | None = None
-        self.results: list[dict[str, Any]] = []
-        self.started = datetime.datetime.now(datetime.UTC)
+        self.context: str | None = option("context")
+        self.cluster: DocsCluster | OwnCluster | None = None
+        self.results = Results()
+        self._kubeconfig = kubeconfig
         self._done = threading.Event()
         self._session: pytest.Session | None = None
+        self.file: Path | None = None
 
-    def start(self) -> DocsCluster:
+    def start(self) -> DocsCluster | OwnCluster:
         """Bring the cluster up once; raises UsageError with a sentence when that is impossible."""
         if self.cluster is None:
             try:
-                self.cluster = self.lifecycle.start()
+                self.cluster = (
+                    OwnCluster.of(self.context, self._kubeconfig)
+                    if self.context
+                    else self.lifecycle.start()
+                )
             except ClusterError as problem:
                 raise pytest.UsageError(f"no live test was run: {problem}") from None
         return self.cluster
@@ -84,7 +110,7 @@ class Session:
 
     def _stop_if_broken(self) -> None:
         """End the run with a sentence when its cluster is broken: what follows could only fail."""
-        sentence = what_broke(self.cluster) if self.cluster else ""
+        sentence = what_broke(self.cluster)
         if sentence and self._session and not self._done.is_set():
             self._done.set()
             self._session.shouldstop = sentence
@@ -95,6 +121,8 @@ class Session:
     def finish(self) -> None:
         """Remove what this run made."""
         self._done.set()
+        if isinstance(self.cluster, OwnCluster):
+            self.cluster.close()
         try:
             self.lifecycle.finish()
         except ClusterError as problem:
@@ -104,45 +132,37 @@ class Session:
         """Keep the outcome of one test for the results."""
         if report.failed and not self._done.is_set():
             self._stop_if_broken()
-        properties = dict(report.user_properties)
-        if "claims" in properties and (report.when == "call" or report.failed):
-            self.results.append(
-                {
-                    "claims": properties["claims"],
-                    "test": report.nodeid,
-                    "outcome": report.outcome,
-                    "seconds": round(report.duration, 2),
-                    "waits": properties.get("waits", []),
-                    "message": report.longreprtext[-4000:] if report.failed else "",
-                }
-            )
+        self.results.note(report)
+
+    @property
+    def about(self) -> OwnCluster | Source | None:
+        """What says of itself which cluster this is."""
+        return self.cluster.source if isinstance(self.cluster, DocsCluster) else self.cluster
 
     def write_results(self) -> None:
-        """Write build/live/results.json: every claim with its outcome, cluster and times."""
-        if not self.cluster:
-            return
-        ended = datetime.datetime.now(datetime.UTC)
-        data = {
-            "started": self.started.isoformat(timespec="seconds"),
-            "seconds": round((ended - self.started).total_seconds(), 1),
-            **self.cluster.source.record(),
-            "tests": sorted(self.results, key=lambda r: r["test"]),
-        }
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+        """Write what the run saw: as the site's evidence, or as the report on one's own cluster."""
+        folder = FOLDER
+        if isinstance(self.cluster, OwnCluster):
+            folder = OWN_REPORTS / re.sub(r"[^\w.-]+", "-", self.cluster.name)
+        if self.about and self.results.tests:
+            self.file = self.results.write(self.about.record(), folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
-        """Print how many claims hold, and on what."""
-        if not self.cluster:
+        """Print how many claims hold, on what, and what was not run and why."""
+        if not self.about:
             return
-        held = {c for r in self.results if r["outcome"] == "passed" for c in r["claims"]}
-        fell = {c for r in self.results if r["outcome"] != "passed" for c in r["claims"]} - held
         terminal.section("claims")
-        terminal.line(f"{self.cluster.source.sentence()}")
-        for reference in self.cluster.source.stand_ins:
+        terminal.line(self.about.sentence())
+        for reference in self.about.stand_ins:
             terminal.line(f"  stand-in: {reference}")
-        terminal.line(f"{len(held)} claims hold, {len(fell)} do not {' '.join(sorted(fell))}")
-        terminal.line(f"results: {RESULTS.relative_to(ROOT)}")
+        held, fell = self.results.claims("passed"), self.results.claims("failed")
+        terminal.line(f"{len(held)} claims hold, {len(fell)} do not {' '.join(fell)}")
+        for test in self.results.tests:
+            if test["outcome"] not in ("passed", "failed"):
+                claims = " ".join(test["claims"])
+                terminal.line(f"  {test['outcome']}: {claims}: {test['reason']}")
+        if self.file:
+            terminal.line(f"evidence: {self.file.relative_to(ROOT)}")
 
 
 SESSION = pytest.StashKey[Session]()
@@ -158,8 +178,10 @@ def workers(config: pytest.Config) -> bool:
     return not is_worker(config) and bool(config.getoption("numprocesses", None))
 
 
-def what_broke(cluster: DocsCluster) -> str:
+def what_broke(cluster: DocsCluster | OwnCluster | None) -> str:
     """Return the sentence that says why no further test can run on this cluster, or nothing."""
+    if not isinstance(cluster, DocsCluster):
+        return ""
     try:
         stopped = cluster.stopped_nodes()
     except ClusterError:
@@ -199,8 +221,15 @@ class WorkerSetup:
         node.workerinput["k8s_basic"] = describe(node.config.stash[SESSION].start())
 
 
-def describe(cluster: DocsCluster) -> dict[str, Any]:
+def describe(cluster: DocsCluster | OwnCluster) -> dict[str, Any]:
     """Return a cluster as plain data that travels to a worker."""
+    if isinstance(cluster, OwnCluster):
+        return {
+            "context": cluster.name,
+            "kubeconfig": str(cluster.kubeconfig_path),
+            "kubectl": str(cluster.kubectl_path),
+            "version": cluster.version(),
+        }
     source = cluster.source
     return {
         "name": cluster.name,
@@ -208,14 +237,17 @@ def describe(cluster: DocsCluster) -> dict[str, Any]:
         "docker_host": cluster.engine.host,
         "source": source.name,
         "minor": source.kubernetes.minor,
+        "version": source.kubernetes.version,
         "node_image": source.node_image,
         "kind": str(source.kind),
         "kubectl": str(source.kubectl),
     }
 
 
-def attach(data: dict[str, Any]) -> DocsCluster:
-    """Return, in a worker, the cluster that the controlling process made."""
+def attach(data: dict[str, Any]) -> DocsCluster | OwnCluster:
+    """Return, in a worker, the cluster that the controlling process made or was given."""
+    if "context" in data:
+        return OwnCluster(data["context"], Path(data["kubeconfig"]), Path(data["kubectl"]))
     kube = versions.kubernetes(data["minor"])
     kind, kubectl = Path(data["kind"]), Path(data["kubectl"])
     source = Source(data["source"], kube, data["node_image"], kind, kubectl)
@@ -223,8 +255,10 @@ def attach(data: dict[str, Any]) -> DocsCluster:
     return DocsCluster(data["name"], Path(data["kubeconfig"]), source, engine)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start slow tests first and those that want the cluster alone last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start slow tests first and those that want the cluster alone last; name what can't run."""
+    for item in items:
+        item.user_properties.append(("claims", claims_of(item)))
     items.sort(
         key=lambda i: (
             i.get_closest_marker("exclusive") is not None,
@@ -233,26 +267,96 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def claims_of(item: pytest.Item) -> list[str]:
+    """Return the claims that a test is marked with."""
+    return [claim for mark in item.iter_markers("claim") for claim in mark.args]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out, with its reason, what this cluster cannot show or may not be done to it."""
+    outcome, reason = why_not(item)
+    if outcome:
+        item.user_properties.append(("instead", outcome))
+        pytest.skip(reason)
+
+
+def why_not(item: pytest.Item) -> tuple[str, str]:
+    """Return outcome and reason of a test that is not run here, or two empty texts."""
+    about = _cluster(item.config)
+    mark = item.get_closest_marker("claim")
+    since = str(mark.kwargs.get("since", "")) if mark else ""
+    if since and _number(since) > _number(about["version"]):
+        return "not-applicable", f"holds from Kubernetes {since} on"
+    if "context" not in about:
+        return _declared(claims_of(item), about["source"])
+    touches = item.get_closest_marker("exclusive") or item.get_closest_marker("touches_cluster")
+    if touches and not item.config.getoption("allow_cluster_changes"):
+        return "left-out", "touches nodes or cluster-wide objects; --allow-cluster-changes runs it"
+    return "", ""
+
+
+def _declared(claims: list[str], source: str) -> tuple[str, str]:
+    """Look into the one reviewed list of what an image source cannot enforce."""
+    for entry in yaml.safe_load(NOT_ENFORCEABLE.read_text(encoding="utf-8")):
+        if entry["claim"] in claims and entry["image_source"] == source:
+            return "not-enforceable", str(entry["reason"])
+    return "", ""
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in version.lstrip("v").split(".")[:2]]
+
+
+def _cluster(config: pytest.Config) -> dict[str, Any]:
+    """Return what `describe` says of the run's cluster, in a worker or without workers."""
+    if is_worker(config):
+        worker: Any = config
+        return dict(worker.workerinput["k8s_basic"])
+    try:
+        return describe(config.stash[SESSION].start())
+    except pytest.UsageError as problem:
+        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the sentences that no longer hold beside a failure, in both languages."""
     report = yield
-    marker = item.get_closest_marker("claim")
-    if report.failed and marker:
-        lines = [line for claim in marker.args for line in sentences(ROOT, claim)]
-        lines.append(f"on Kubernetes {_kubernetes(item.config)}")
-        report.sections.append((f"no longer holds: {' '.join(marker.args)}", "\n".join(lines)))
+    claims = claims_of(item)
+    problem = call.excinfo.value if call.excinfo else None
+    if report.failed and item.config.getoption("context") and _is_forbidden(problem):
+        words = str(problem).strip().splitlines()[0]
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"Skipped: no right to do it here: {words}")
+        report.user_properties.append(("instead", "lacking"))
+    elif report.failed and claims:
+        lines = [line for claim in claims for line in sentences(ROOT, claim)]
+        lines.append(f"on Kubernetes {_cluster(item.config)['version']}")
+        report.sections.append((f"no longer holds: {' '.join(claims)}", "\n".join(lines)))
     return report
 
 
-def _kubernetes(config: pytest.Config) -> str:
-    if is_worker(config):
-        worker: Any = config
-        return versions.kubernetes(worker.workerinput["k8s_basic"]["minor"]).version
-    cluster = config.stash[SESSION].cluster
-    return cluster.source.kubernetes.version if cluster else "(no cluster)"
+def leave_out_if_lacking(item: pytest.Item, cluster: DocsCluster | OwnCluster, api: Api) -> None:
+    """Skip, and say so, a test that needs what somebody's own cluster does not have."""
+    needs = tuple(need for mark in item.iter_markers("needs") for need in mark.args)
+    if isinstance(cluster, OwnCluster) and (missing := lacking(api, needs)):
+        item.user_properties.append(("instead", "lacking"))
+        pytest.skip(f"this cluster lacks {missing}")
+
+
+def turns(cluster: DocsCluster | OwnCluster) -> Path:
+    """Return the folder in which the workers of a run take turns."""
+    if isinstance(cluster, OwnCluster):
+        return Path(cluster.kubeconfig_path).parent
+    return cache_dir() / "clusters" / str(cluster.name)
+
+
+def _is_forbidden(problem: BaseException | None) -> bool:
+    if isinstance(problem, ApiException):
+        return bool(problem.status == FORBIDDEN)
+    return isinstance(problem, Refused) and problem.code == FORBIDDEN
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -265,9 +369,16 @@ _CONTROLLER: list[Session] = []
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the results while the cluster still stands."""
-    if not is_worker(session.config):
-        session.config.stash[SESSION].write_results()
+    """Write the results while the cluster still stands; in CI, an undeclared skip is a failure."""
+    if is_worker(session.config):
+        return
+    mine = session.config.stash[SESSION]
+    mine.write_results()
+    undeclared = [t for t in mine.results.tests if t["outcome"] == "skipped"]
+    if undeclared and os.environ.get("CI") == "true":
+        names = ", ".join(str(t["test"]) for t in undeclared)
+        print(f"\nerror: skipped without being declared in {NOT_ENFORCEABLE.name}: {names}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

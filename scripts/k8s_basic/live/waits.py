@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from .plugin import RESULTS
+from ..evidence.record import newest
 
 SHOWN = 12  # tests in the table
 
@@ -26,11 +25,12 @@ def waited(test: dict[str, Any]) -> float:
 
 def main() -> int:
     """Print the figures; return 1 when there is no run to speak of."""
-    if not RESULTS.exists():
-        print("no live run has left results yet; run ./scripts/test --live")
+    run = newest()
+    if not run:
+        print("no live run has left evidence yet; run ./scripts/test --live")
         return 1
-    run = json.loads(RESULTS.read_text(encoding="utf-8"))
-    tests = sorted(run["tests"], key=waited, reverse=True)
+    last = [t for t in run["tests"] if t["date"] >= run["started"]]  # others are of earlier runs
+    tests = sorted(last, key=waited, reverse=True)
     table = Table("test", "seconds", "waited", "of it holds")
     for test in tests[:SHOWN]:
         name = test["test"].removeprefix("tests/live/")

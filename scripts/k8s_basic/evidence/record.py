@@ -1,0 +1,120 @@
+"""The results of a live run, test by test, and the file that the build of the site reads."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .. import ROOT
+from . import FOLDER
+from .hashes import current, of_recordings
+
+SCHEMA = 1
+
+
+class Results:
+    """What one run saw; `note` takes pytest's reports, `write` leaves the evidence."""
+
+    def __init__(self) -> None:
+        """Nothing is seen yet; what is tested is what the files say now, not when the run ends."""
+        self._hashes = current(ROOT)
+        self.tests: list[dict[str, Any]] = []
+        self.recordings: dict[str, bool] = {}
+        self.started = datetime.datetime.now(datetime.UTC)
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Keep the outcome of one test, of its call or of what went wrong before it."""
+        about: dict[str, Any] = dict(report.user_properties)
+        self.recordings |= about.get("recordings", {})
+        if "claims" not in about or not (report.when == "call" or report.failed or report.skipped):
+            return
+        # what goes wrong after a test has passed has the last word on it
+        self.tests = [t for t in self.tests if t["test"] != report.nodeid]
+        skipped = report.outcome == "skipped"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        self.tests.append(
+            {
+                "test": report.nodeid,
+                "claims": list(about["claims"]),
+                "outcome": about["instead"] if skipped and "instead" in about else report.outcome,
+                "reason": reason.removeprefix("Skipped: "),
+                "date": now(),
+                "seconds": round(report.duration, 2),
+                "waits": about.get("waits", []),
+                "message": report.longreprtext[-4000:] if report.failed else "",
+            }
+        )
+
+    def claims(self, *outcomes: str) -> list[str]:
+        """Return the claims whose tests ended so, sorted."""
+        return sorted({c for t in self.tests if t["outcome"] in outcomes for c in t["claims"]})
+
+    def write(self, cluster: dict[str, Any], folder: Path = FOLDER) -> Path:
+        """Write the evidence and return its file; tests of earlier runs that were not run stay.
+
+        `cluster` is what the image source says of itself (see `Source.record`).
+        """
+        minor = ".".join(cluster["kubernetes"].lstrip("v").split(".")[:2])
+        file = folder / f"{minor}-{cluster['image_source']}.json"
+        ended = datetime.datetime.now(datetime.UTC)
+        commit, dirty = state_of_repository()
+        mine = [self._record(test, current(ROOT), commit) for test in self.tests]
+        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        kept = [t for t in before.get("tests", []) if t["test"] not in {m["test"] for m in mine}]
+        data = {
+            "schema": SCHEMA,
+            "minor": minor,
+            **cluster,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": round((ended - self.started).total_seconds(), 1),
+            "commit": commit,
+            "dirty": dirty,
+            "tests": sorted(kept + mine, key=lambda test: str(test["test"])),
+            "recordings": before.get("recordings", {}) | of_recordings(ROOT, self.recordings),
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return file
+
+    def _record(self, test: dict[str, Any], after: dict[str, Any], commit: str) -> dict[str, Any]:
+        of = {claim: self._hashes[claim] for claim in test["claims"] if claim in self._hashes}
+        first = next(iter(of.values()), {"test": "", "examples": {}})
+        return {
+            **test,
+            "commit": commit,
+            "hashes": {"test": first["test"], "examples": first["examples"]},
+            # the run itself may have written recordings: they count as they are at its end
+            "claims": {
+                claim: {
+                    "sentences": hashes["sentences"],
+                    "recordings": after.get(claim, hashes)["recordings"],
+                }
+                for claim, hashes in of.items()
+            },
+        }
+
+
+def now() -> str:
+    """Return the time in UTC, to the second (RFC 3339)."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def state_of_repository() -> tuple[str, bool]:
+    """Return the commit that is checked out, and whether files differ from it."""
+
+    def git(*args: str) -> str:
+        done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    return git("rev-parse", "HEAD") or "0" * 40, bool(git("status", "--porcelain"))
+
+
+def newest() -> dict[str, Any] | None:
+    """Return the evidence of the run that began last, or None."""
+    runs = [json.loads(f.read_text(encoding="utf-8")) for f in FOLDER.glob("*.json")]
+    return max(runs, key=lambda run: str(run["started"]), default=None)

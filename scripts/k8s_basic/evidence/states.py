@@ -1,0 +1,180 @@
+"""What the evidence says of each claim today: does what was seen still fit what stands here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+SCHEMA = Path(__file__).with_name("schema.json")
+Run = dict[str, Any]
+Change = tuple[str, str]  # what kind of thing no longer fits (example, test, …), and its name
+
+
+class EvidenceError(ValueError):
+    """An evidence file that cannot be used, told in one sentence."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the newest run on one version and image source saw of a claim."""
+
+    kubernetes: str
+    source: str
+    outcome: str
+    date: str
+    seconds: float
+    reason: str
+    changed: tuple[Change, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The version without its v."""
+        return self.kubernetes.lstrip("v")
+
+
+@dataclass(frozen=True)
+class State:
+    """A claim's state; `seen` has the newest Kubernetes first.
+
+    `name` is one of verified, failed, stale, not-enforceable and unverified.
+    """
+
+    name: str = "unverified"
+    seen: tuple[Seen, ...] = ()
+    since: str = ""
+
+    def with_outcome(self, *outcomes: str) -> list[Seen]:
+        """Return what was seen with one of these outcomes."""
+        return [seen for seen in self.seen if seen.outcome in outcomes]
+
+    @property
+    def changed(self) -> list[Change]:
+        """All that was edited since it was seen, each once."""
+        return sorted({change for seen in self.seen for change in seen.changed})
+
+    @property
+    def date(self) -> str:
+        """The day of the oldest result that counts (UTC), or nothing."""
+        return min((s.date[:10] for s in self.with_outcome("passed", "failed")), default="")
+
+
+def folder(root: Path) -> Path:
+    """Return where the evidence lies: `K8S_BASIC_EVIDENCE`, else build/evidence."""
+    chosen = os.environ.get("K8S_BASIC_EVIDENCE")
+    return Path(chosen) if chosen else root / "build" / "evidence"
+
+
+def read(home: Path) -> list[Run]:
+    """Return every run below `home`, merged per minor and source, the newest Kubernetes first.
+
+    Of a test that stands in several files the newest result is kept. Raises EvidenceError.
+    """
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    merged: dict[tuple[str, str], Run] = {}
+    found = [_valid(file, validator) for file in sorted(home.rglob("*.json"))]
+    for run in sorted(found, key=lambda run: str(run["started"])):
+        for test in run["tests"]:
+            test["kubernetes"] = run["kubernetes"]  # of a merged run the patch versions may differ
+        key = (run["minor"], run["image_source"])
+        before = merged.get(key, {}).get("tests", [])
+        newest = {t["test"]: t for t in sorted(before + run["tests"], key=lambda t: str(t["date"]))}
+        merged[key] = {**run, "tests": list(newest.values())}
+    return sorted(merged.values(), key=lambda run: _number(run["minor"]), reverse=True)
+
+
+def _valid(file: Path, validator: Any) -> Run:
+    advice = "remove the file, or run ./scripts/test --live again"
+    try:
+        run: Run = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise EvidenceError(f"{file} is no evidence: not JSON ({problem}); {advice}") from None
+    problem = jsonschema.exceptions.best_match(validator.iter_errors(run))
+    if problem:
+        place = "/".join(map(str, problem.absolute_path)) or "the file"
+        text = f"{file} is no evidence: at {place}, {problem.message[:200]}; {advice}"
+        raise EvidenceError(text)
+    return run
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in version.lstrip("v").split(".")[:2]]
+
+
+def states(runs: list[Run], current: dict[str, Any]) -> dict[str, State]:
+    """Return claim → state for each claim of `current`, the hashes as they are now."""
+    seen: dict[str, list[Seen]] = defaultdict(list)
+    for run in runs:
+        for claim, tests in _by_claim(run["tests"]).items():
+            if claim in current:
+                seen[claim].append(_seen(claim, tests, run["image_source"], current[claim]))
+    return {claim: _state(seen[claim]) for claim in current}
+
+
+def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:
+    """Return claim → the results of its test; the cases of one function stay together."""
+    found: dict[str, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for test in tests:
+        for claim in test["claims"]:
+            found[claim][test["test"].partition("[")[0]].append(test)
+    # a test that was renamed leaves its old name behind
+    return {
+        claim: max(functions.values(), key=lambda cases: max(str(c["date"]) for c in cases))
+        for claim, functions in found.items()
+    }
+
+
+_WORST_FIRST = ("failed", "skipped", "not-enforceable", "not-applicable", "passed")
+
+
+def _seen(claim: str, tests: list[Run], source: str, now: dict[str, Any]) -> Seen:
+    worst = min(tests, key=lambda test: _WORST_FIRST.index(test["outcome"]))
+    changed = {change for test in tests for change in _changes(claim, test, now)}
+    return Seen(
+        worst["kubernetes"],
+        source,
+        worst["outcome"],
+        min(str(test["date"]) for test in tests),
+        round(sum(float(test["seconds"]) for test in tests), 1),
+        worst["reason"],
+        tuple(sorted(changed)),
+    )
+
+
+def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
+    """Yield all that no longer has the hash it had when the test ran."""
+    if test["outcome"] not in ("passed", "failed"):
+        return
+    if test["hashes"]["test"] != now["test"]:
+        yield "test", ""
+    then = {"examples": test["hashes"]["examples"], **test["claims"][claim]}
+    for kind in ("examples", "sentences", "recordings"):
+        for name, digest in then[kind].items():
+            if now[kind].get(name) != digest:
+                yield kind.removesuffix("s"), name
+
+
+def _state(seen: list[Seen]) -> State:
+    outcomes = {s.outcome for s in seen}
+    if any(s.outcome == "failed" and not s.changed for s in seen):
+        name = "failed"
+    elif any(s.changed for s in seen):
+        name = "stale"
+    else:
+        name = next((o for o in ("skipped", "passed", "not-enforceable") if o in outcomes), "")
+    names = {"passed": "verified", "skipped": "unverified", "": "unverified"}
+    return State(names.get(name, name), tuple(seen), _since(seen))
+
+
+def _since(seen: list[Seen]) -> str:
+    """Return the first minor that the claim holds on, when an older one was seen without it."""
+    minors = {o: [_number(s.version) for s in seen if s.outcome == o] for o in _WORST_FIRST}
+    first = min(minors["passed"], default=None)
+    older = first and any(minor < first for minor in minors["not-applicable"])
+    return ".".join(map(str, first)) if first and older else ""
