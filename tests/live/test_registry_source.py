@@ -23,7 +23,7 @@ from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.steps import run
-from k8s_basic.live import Lab, ready
+from k8s_basic.live import Lab, needs, ready
 from k8s_basic.upgrade import Image
 
 STARTS = 20.0  # seconds for the registry to answer
@@ -77,6 +77,7 @@ def push(engine: Engine, address: str, reference: str, program: Path, path: str)
     engine.docker("rmi", name)
 
 
+@needs("node-shell")
 def test_images_pinned_by_digest_are_pulled_and_loaded_into_the_nodes(
     lab: Lab, kind_cluster: DocsCluster, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from k8s_basic.evidence import record
 from k8s_basic.live import waits
 
 
 def result(name: str, seconds: float, **waited: float) -> dict[str, Any]:
     """One test of the results."""
     noted = [{"wait": kind, "what": "x", "seconds": s, "bound": 60} for kind, s in waited.items()]
-    return {"test": f"tests/live/{name}", "seconds": seconds, "waits": noted}
+    about = {"test": f"tests/live/{name}", "date": "2026-01-02"}
+    return {**about, "seconds": seconds, "waits": noted}
 
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The place of the results of the last run."""
-    monkeypatch.setattr(waits, "RESULTS", tmp_path / "results.json")
+    """The place of the evidence of the last run."""
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
-    return tmp_path / "results.json"
+    return tmp_path / "1.37-packages.json"
 
 
 def test_only_holds_are_unavoidable_and_all_waits_count_as_waited() -> None:
@@ -42,7 +44,9 @@ def test_tests_that_waited_longest_are_shown_first_with_the_sums_of_all(
 ) -> None:
     many = [result(f"test_{n}.py::a", 1, becomes=0.01 * n) for n in range(1, waits.SHOWN + 1)]
     tests = [*many, result("slow.py::b", 9, becomes=1, stays=7), result("mid.py::c", 3, http=2)]
-    results.write_text(json.dumps({"seconds": 61.4, "tests": tests}))
+    earlier = {**result("test_old.py::a", 99, becomes=99), "date": "2025-12-31"}
+    run = {"started": "2026-01-01", "seconds": 61.4, "tests": [*tests, earlier]}
+    results.write_text(json.dumps(run))
     assert waits.main() == 0
     out = capsys.readouterr().out
     rows = [line for line in out.splitlines() if "::" in line]
@@ -58,6 +62,6 @@ def test_tests_that_waited_longest_are_shown_first_with_the_sums_of_all(
 def test_run_in_which_no_test_ran_has_no_longest_chain(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results.write_text(json.dumps({"seconds": 40, "tests": []}))
+    results.write_text(json.dumps({"started": "2026-01-01", "seconds": 40, "tests": []}))
     assert waits.main() == 0
     assert "unavoidable holds 0 s" in " ".join(capsys.readouterr().out.split())

@@ -13,6 +13,10 @@ from .pages import Page
 from .problems import Problem
 
 
+# The verbs of the lab that fail by themselves when the cluster does something else.
+DEMANDING = {"becomes", "stays", "refuses", "http", "outside", "logged"}
+
+
 @dataclass(frozen=True)
 class Proof:
     """The test function that confirms one claim; `path` is relative to the repository.
@@ -45,6 +49,8 @@ def proofs(root: Path) -> tuple[list[Proof], list[Problem]]:
         for function, mark in _marks(module):
             parts = _used_by(function, module)
             about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
+            if weak := _weakness(function, parts):
+                problems.append(Problem(path, function.lineno, weak))
             for argument in mark.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     found.append(Proof(argument.value, *about, _since(mark)))
@@ -75,6 +81,19 @@ def _used_by(function: ast.FunctionDef, module: ast.Module) -> list[ast.stmt]:
         names = (getattr(n, "id", getattr(n, "arg", None)) for n in ast.walk(part))
         found += {id(k): k for n in names if (k := known.get(str(n))) and k not in found}.values()
     return found
+
+
+def _weakness(function: ast.FunctionDef, parts: list[ast.stmt]) -> str:
+    """Return why a test proves nothing, whatever the cluster does; nothing for one that looks."""
+    inside = [node for part in parts for node in ast.walk(part)]
+    asserts = [node.test for node in inside if isinstance(node, ast.Assert)]
+    if any(isinstance(test, ast.Constant) for test in asserts):
+        return f"{function.name} asserts a constant; assert what the cluster does"
+    called = {n.attr for n in inside if isinstance(n, ast.Attribute)}
+    looks = [test for test in asserts if any(isinstance(n, ast.Name) for n in ast.walk(test))]
+    if not (looks or called & DEMANDING):
+        return f"{function.name} demands nothing; use a verb of the lab or assert what it saw"
+    return ""
 
 
 def _defines(node: ast.stmt) -> list[str]:

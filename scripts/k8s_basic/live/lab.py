@@ -30,6 +30,7 @@ from .traffic import Response
 
 COMMAND_TIMEOUT = 60.0  # seconds that a kubectl command may take
 CLIENT_START = 90.0  # seconds for the client Pod to be Ready
+SHORTEST = 5.0  # seconds; shorter bounds of waits are never scaled down
 
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
 
@@ -50,16 +51,36 @@ class Seen:
     history: list[Objects] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Variation:
+    """How one test's lab differs from the usual: see k8s_basic.mutation.
+
+    `overlay` names the files that are read in place of examples. The bounds of waits are taken
+    times `wait_scale`; a test that knows what it waits for can be told sooner that it won't come.
+    """
+
+    name: str = ""
+    overlay: dict[str, Path] = field(default_factory=dict)
+    wait_scale: float = 1.0
+
+
 class Lab:
     """What a live test works with; see each method.
 
     `waits` collects, for the results, how long each wait took.
     """
 
-    def __init__(self, cluster: DocsCluster, api: Api, name: str):
+    def __init__(
+        self,
+        cluster: DocsCluster,
+        api: Api,
+        name: str,
+        variation: Variation | None = None,
+    ):
         """Make a namespace called after the test; `close` removes all that was made."""
         self.cluster, self.api = cluster, api
         self.waits: list[dict[str, Any]] = []
+        self.variation = variation or Variation()
         self._namespaces: list[str] = []
         self._folder = tempfile.TemporaryDirectory()
         self._client: Object | None = None
@@ -82,7 +103,7 @@ class Lab:
 
     def example(self, name: str) -> list[dict[str, Any]]:
         """Return the documents of an example file, to be changed by the test."""
-        return [d for d in yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")) if d]
+        return [d for d in yaml.safe_load_all(self._file(name).read_text(encoding="utf-8")) if d]
 
     def get(self, what: str, namespace: str | None = None) -> Any:
         """Return the Object of "kind/name" (None: absent), or the Objects of "kind selector"."""
@@ -103,6 +124,7 @@ class Lab:
         Without `container` the logs of all are read. Raises AssertionError.
         """
         flags = _container(container) or ["--all-containers"]
+        within = self._bound(within)
         started = time.monotonic()
         while True:
             done = self._kubectl("logs", *_pod(pod), *flags, check=False)
@@ -127,7 +149,7 @@ class Lab:
         Returns the applied objects. Raises Refused when they are not accepted.
         """
         if isinstance(manifest, str):
-            text, documents = str(EXAMPLES / manifest), self.example(manifest)
+            text, documents = str(self._file(manifest)), self.example(manifest)
         else:
             documents = manifest if isinstance(manifest, list) else [manifest]
             text = str(self._write(documents))
@@ -209,6 +231,7 @@ class Lab:
         """
         what = what.reference if isinstance(what, Object) else what
         gone = _uids(without)
+        within = self._bound(within)
         started, seen = time.monotonic(), None
         for seen in self.api.snapshots(self._target(what, namespace), started + within):
             if not gone & _uids(seen) and holds(wanted, seen):
@@ -255,7 +278,8 @@ class Lab:
         if control is None:
             return
         try:
-            self.becomes(control[0], control[1], within=seconds)
+            # a hold is as long as it is, and its control has all of it
+            self.becomes(control[0], control[1], within=seconds / self.variation.wait_scale)
         except AssertionError as problem:
             problems.append(problem)
         except Exception as problem:  # in a thread it would be lost, and the control taken as seen
@@ -383,6 +407,7 @@ class Lab:
     def _answered(
         self, once: Callable[[], Response], url: str, status: int | None, within: float
     ) -> Response:
+        within = self._bound(within)
         started = time.monotonic()
         answer, took = traffic.until(once, status, within)
         met = answer.status != traffic.NO_ANSWER if status is None else answer.status == status
@@ -399,6 +424,12 @@ class Lab:
         return answer
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _file(self, name: str) -> Path:
+        return self.variation.overlay.get(name, EXAMPLES / name)
+
+    def _bound(self, within: float) -> float:
+        return max(min(within, SHORTEST), within * self.variation.wait_scale)
 
     def _note(self, kind: str, what: str, started: float, bound: float) -> None:
         took = round(time.monotonic() - started, 2)
@@ -499,4 +530,4 @@ def _uids(of: Any) -> set[str]:
     return {uid for item in of for uid in _uids(item)}
 
 
-__all__ = ["ABSENT", "Completed", "Lab", "Seen", "describe"]
+__all__ = ["ABSENT", "Completed", "Lab", "Seen", "Variation", "describe"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from k8s_basic.live import Lab, Objects, claim, ready
+from k8s_basic.live import Lab, Objects, claim, needs, ready
 
 
 def has_ready_endpoints(slices: Objects) -> int:
@@ -46,6 +46,7 @@ def test_each_port_leads_to_its_target_port_by_number_or_by_name(lab: Lab) -> No
 
 
 @claim("NW-3")
+@needs("node-shell")
 def test_cluster_ip_works_from_every_node(lab: Lab) -> None:
     service = lab.apply("network/service-multiport.yaml")[0]
     lab.becomes("pods app.kubernetes.io/name=MyApp", ready(1))

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from k8s_basic.live import Lab, Object, claim, ready
+from k8s_basic.live import Lab, Object, claim, needs, ready
 
 SITE = "http://localhost:8080"
 IS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
@@ -46,6 +46,7 @@ def backends(lab: Lab) -> None:
 
 
 @claim("IN-1")
+@needs("ingress")
 def test_ingress_without_class_or_default_class_is_taken_up_by_nobody(lab: Lab) -> None:
     backends(lab)
     classes = lab.get("ingressclasses")
@@ -69,6 +70,7 @@ def test_ingress_without_class_or_default_class_is_taken_up_by_nobody(lab: Lab) 
 
 @claim("IN-2")
 @pytest.mark.exclusive
+@needs("ingress")
 def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None:
     backends(lab)
     ingress = documents(lab, "network/ingress-no-class.yaml")
@@ -90,6 +92,7 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
 
 
 @claim("IN-3")
+@needs("ingress")
 def test_host_header_chooses_the_service_and_an_unknown_host_is_404(lab: Lab) -> None:
     lab.apply(documents(lab, "network/ingress-host.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
@@ -100,6 +103,7 @@ def test_host_header_chooses_the_service_and_an_unknown_host_is_404(lab: Lab) ->
 
 
 @claim("IN-4")
+@needs("ingress")
 def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
     lab.apply(documents(lab, "network/ingress-path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
@@ -112,6 +116,7 @@ def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
 
 
 @claim("IN-5")
+@needs("ingress")
 def test_exact_path_is_exact(lab: Lab) -> None:
     lab.apply(documents(lab, "network/ingress-path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
@@ -122,6 +127,7 @@ def test_exact_path_is_exact(lab: Lab) -> None:
 
 
 @claim("IN-6")
+@needs("ingress")
 def test_missing_backend_breaks_only_the_rules_that_point_at_it(lab: Lab) -> None:
     lab.apply(documents(lab, "network/ingress-path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))

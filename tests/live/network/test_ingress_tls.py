@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from k8s_basic.live import Lab, claim, ready
+from k8s_basic.live import Lab, claim, needs, ready
 
 SITE = "https://localhost:8443"
 HOST, HOST_WITHOUT_SECRET = "https-example.foo.com", "no-secret.foo.com"
@@ -54,6 +54,7 @@ def is_same(certificate: str, file: Path) -> bool:
 
 
 @claim("IN-7")
+@needs("ingress")
 def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: Path) -> None:
     wanted = documents(lab, "network/ingress-tls.yaml")
     ingress = next(d for d in wanted if d["kind"] == "Ingress")
@@ -72,6 +73,7 @@ def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: 
 
 
 @claim("IN-8")
+@needs("ingress")
 def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path) -> None:
     lab.apply(documents(lab, "network/ingress-tls.yaml"))
     lab.apply(documents(lab, "network/ingress-tls-no-secret.yaml"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, ready
+from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
 from k8s_basic.live.lab import Completed
 
 TIMED_OUT = 28  # curl's exit code; a port that nobody opened is refused at once and gives 7
@@ -77,6 +77,7 @@ def test_node_port_service_has_a_cluster_ip_too(lab: Lab) -> None:
 
 @claim("NW-12")
 @pytest.mark.slow
+@needs("control-plane")
 def test_local_policy_keeps_the_client_ip_and_answers_only_where_a_pod_is(lab: Lab) -> None:
     lab.apply("network/service-nodeport-local.yaml")
     lab.apply("network/node-client.yaml")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from k8s_basic.live import claim, ready
+from k8s_basic.live import claim, needs, ready
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 ZONE = "topology.kubernetes.io/zone"
@@ -23,6 +23,7 @@ def control_plane_pods(lab):
 
 
 @claim("OV-1")
+@needs("control-plane")
 def test_api_server_its_image_and_every_kubelet_have_one_version(lab):
     answer = lab.run("kubectl version -o json")
     assert answer.code == 0, answer.err
@@ -36,6 +37,7 @@ def test_api_server_its_image_and_every_kubelet_have_one_version(lab):
 
 
 @claim("OV-9")
+@needs("control-plane")
 def test_the_four_control_plane_programs_run_on_the_control_plane_node_only(lab):
     # another test deletes the mirror of one of them for a while
     pods = lab.becomes("pods tier=control-plane", ready(4), namespace="kube-system", within=150)
@@ -53,6 +55,8 @@ def test_the_four_control_plane_programs_run_on_the_control_plane_node_only(lab)
 
 @pytest.mark.slow  # alone would be longer still: the program itself is never touched
 @claim("OV-10")
+@needs("control-plane")
+@pytest.mark.touches_cluster
 def test_deleted_mirror_of_a_static_pod_returns_and_its_container_never_stops(lab):
     for pod in control_plane_pods(lab):
         assert pod["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
@@ -75,6 +79,7 @@ def test_deleted_mirror_of_a_static_pod_returns_and_its_container_never_stops(la
 
 
 @claim("OV-11")
+@needs("control-plane")
 def test_pods_without_toleration_stay_off_the_control_plane_node(lab):
     [deployment] = lab.example("overview/desired-state.yaml")
     deployment["spec"]["replicas"] = 4
@@ -103,6 +108,7 @@ def test_pods_without_toleration_stay_off_the_control_plane_node(lab):
 
 
 @claim("OV-12")
+@needs("lesson-nodes")
 def test_every_node_has_a_kubelet_that_reports_containerd(lab):
     nodes = lab.get("nodes")
 
@@ -113,6 +119,7 @@ def test_every_node_has_a_kubelet_that_reports_containerd(lab):
 
 
 @claim("FC-1")
+@needs("lesson-nodes")
 def test_each_worker_has_its_own_zone_and_gets_the_pod_that_asks_for_it(lab):
     zones = {node.labels[ZONE]: node.name for node in workers(lab)}
     assert set(zones) == {"antarctica-east1", "antarctica-west1"}
@@ -131,6 +138,7 @@ def test_each_worker_has_its_own_zone_and_gets_the_pod_that_asks_for_it(lab):
 
 
 @claim("FC-2")
+@needs("ingress")
 def test_two_ingress_classes_exist_and_none_is_filled_in_by_default(lab):
     assert {"traefik", "nginx"} <= lab.get("ingressclasses").names
 
@@ -148,6 +156,7 @@ def test_two_ingress_classes_exist_and_none_is_filled_in_by_default(lab):
 
 
 @claim("FC-3")
+@needs("storage")
 def test_a_claim_without_class_gets_the_class_standard(lab):
     lab.apply(
         {
@@ -176,6 +185,7 @@ def test_the_first_pod_answers_with_its_own_name(lab):
 
 
 @claim("FC-5")
+@needs("ingress")
 def test_the_ingress_controller_answers_404_on_the_mapped_port(lab):
     answer = lab.outside("http://localhost:8080/", within=60, status=404)
 

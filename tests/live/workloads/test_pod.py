@@ -2,7 +2,7 @@
 
 import json
 
-from k8s_basic.live import ABSENT, claim, ready
+from k8s_basic.live import ABSENT, claim, needs, ready
 
 SIMPLE = "workloads/pod-simple.yaml"
 TWO = "workloads/pod-two-containers.yaml"
@@ -31,6 +31,7 @@ def test_the_smallest_pod_runs_and_answers(lab):
 
 
 @claim("WL-5")
+@needs("control-plane")
 def test_pod_reaches_an_address_outside_the_pod_network_without_a_service(lab):
     lab.apply(TWO)
     lab.becomes("pod/two-containers", is_ready)

@@ -1,4 +1,4 @@
-"""A small repository that is in order, for tests that break it."""
+"""A small repository that is in order, for tests that break it or build it."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ from k8s_basic.live import claim
 
 @claim("WL-3")
 def test_pod_answers(lab):
-    lab.apply("workloads/pod.yaml")
+    lab.becomes(lab.apply("workloads/pod.yaml")[0], {"kind": "Pod"})
 
 
 @claim("WL-12")
 def test_pod_is_not_made_again(lab):
-    lab.delete("pod/web")
+    assert lab.delete("pod/web")
 """
 KOREAN = {
     "description": "Pod 하나를 띄웁니다.",

@@ -1,0 +1,105 @@
+"""The reader's journey: each page's commands, from the built site, in order, on the cluster."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from k8s_basic import BUILD, ROOT
+from k8s_basic.cluster import versions
+from k8s_basic.cluster.kind import DocsCluster
+from k8s_basic.content.pages import read_pages
+from k8s_basic.live import plugin
+from k8s_basic.live.api import Api
+from k8s_basic.live.journey import BuiltPage, Reader, Server, Terminal
+from k8s_basic.live.locks import turn
+
+LESSONS = [p.name for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
+RECORDED_ON = "packages"  # the image source of the recordings; their minor is the pinned one
+
+
+@pytest.fixture(scope="session")
+def built_site(testrun_uid: str) -> Path:
+    """The site as it is published, built once per run for all workers."""
+    folder = BUILD / "journey" / testrun_uid
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            for older in folder.parent.glob("*/"):
+                shutil.rmtree(older)
+            # not strict: what is wrong with the content is the site tier's to say, and a page
+            # whose output is still to be recorded has to be built for that
+            command = ["mkdocs", "build", "--no-strict", "--quiet", "--site-dir", str(folder)]
+            environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+            subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environment, check=True)
+    return folder
+
+
+@pytest.fixture
+def reader(
+    request: pytest.FixtureRequest,
+    kind_cluster: DocsCluster,
+    api: Api,
+    built_site: Path,
+    tmp_path: Path,
+) -> Iterator[Reader]:
+    """Somebody with an empty folder, a terminal and the cluster of the lessons."""
+    config = yaml.safe_load(Path(kind_cluster.kubeconfig_path).read_text(encoding="utf-8"))
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+    tools = {Path(str(p)).parent for p in (kind_cluster.kubectl_path, kind_cluster.kind_path)}
+    path = ":".join([*map(str, tools), os.environ["PATH"]])
+    site = BuiltPage.read(built_site, f"{LESSONS[0]}/").site
+    with turn(plugin.turns(kind_cluster), alone=False):
+        server = Server(built_site, site)
+        terminal = Terminal(tmp_path / "terminal", kubeconfig, path)
+        follower = Reader(api, terminal, server, built_site, kind_cluster.name)
+        request.node.user_properties.append(("recordings", follower.recordings))
+        request.node.user_properties.append(("not run", follower.not_run))
+        yield follower
+        follower.close()
+        server.close()
+
+
+@pytest.mark.slow
+@pytest.mark.touches_cluster
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", LESSONS)
+def test_reader_can_follow_the_page_to_its_end(
+    page: str,
+    reader: Reader,
+    built_site: Path,
+    kind_cluster: DocsCluster,
+    request: pytest.FixtureRequest,
+) -> None:
+    korean, english = (BuiltPage.read(built_site, f"{code}{page}/") for code in ("", "en/"))
+    assert korean.steps == english.steps
+
+    reader.starts_clean(korean)
+    record = request.config.getoption("record")
+    differing = []
+    for step in korean.steps:
+        output = reader.follows(step, korean.site)
+        if step.output:
+            differing.append(reader.compares(step, output, record=record))
+    reader.leaves_nothing()
+
+    text = "\n\n".join(filter(None, differing))
+    if is_recorded_here(kind_cluster):
+        assert not text, f"outputs are not as recorded (./scripts/record {page} accepts):\n{text}"
+    elif text:
+        request.node.user_properties.append(("recordings elsewhere", text))
+
+
+def is_recorded_here(cluster: DocsCluster) -> bool:
+    """Tell whether this run is of the minor and image source that the recordings are of."""
+    source = cluster.source
+    return (source.name, source.kubernetes.minor) == (RECORDED_ON, versions.kubernetes().minor)

@@ -1,0 +1,131 @@
+"""A journey reads the commands of built pages, runs them as a reader, and compares outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from k8s_basic.live import volatile
+from k8s_basic.live.journey import BuiltPage, Step, Terminal
+
+BUILT = """\
+<html><head><link rel="canonical" href="https://example.org/docs/workloads/pod/"></head>
+<div class="language-bash highlight"><pre><span></span><code><a></a>kubectl get <b>pods</b> -l \
+&#39;a=b&#39;
+</code></pre></div>
+<div class="language-text output no-copy highlight" data-recording="workloads/pod/pods"><pre>\
+<code>NAME</code></pre></div>
+<div class="language-bash fails highlight" data-reason="no"><pre><code>kubectl get nothing
+</code></pre></div>
+<div class="language-yaml highlight"><pre><code>kind: Pod</code></pre></div>
+<code>kubectl delete pod web</code>
+"""
+TABLE = "NAME        READY   NODE                     AGE\n"
+ROWS = {
+    "web-6d4cf56db6-x7k2p   1/1     k8s-basic-worker         12s\n",
+    "web-6d4cf56db6-2bq9z   1/1     k8s-basic-worker2        3m4s\n",
+}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal with a kubeconfig whose context points to the namespace web."""
+    kubeconfig = tmp_path / "kubeconfig"
+    context = "{name: c, context: {cluster: c, user: u, namespace: web}}"
+    kubeconfig.write_text(f"current-context: c\ncontexts: [{context}]\n")
+    made = Terminal(tmp_path / "terminal", kubeconfig, os.environ["PATH"])
+    yield made
+    made.close()
+
+
+def test_commands_marks_and_recordings_are_read_from_the_built_page(tmp_path: Path) -> None:
+    (tmp_path / "workloads/pod").mkdir(parents=True)
+    (tmp_path / "workloads/pod/index.html").write_text(BUILT)
+    page = BuiltPage.read(tmp_path, "workloads/pod/")
+    assert page.site == "https://example.org/docs/"
+    assert page.steps == [
+        Step("kubectl get pods -l 'a=b'", "", "workloads/pod/pods"),
+        Step("kubectl get nothing", "fails", ""),
+    ]
+
+
+def test_terminal_keeps_its_state_and_goes_on_after_a_failure(terminal: Terminal) -> None:
+    assert terminal.run("x=1; mkdir a; cd a").code == 0
+    seen = terminal.run("echo $x; basename $PWD; (exit 3); echo on; echo err >&2")
+    assert (seen.code, seen.output) == (3, "1\na\non\nerr\n")
+    assert terminal.run("true").code == 0
+
+
+def test_terminal_offers_no_input_so_that_nothing_waits_for_a_key(terminal: Terminal) -> None:
+    seen = terminal.run("read -r answer || echo none")
+    assert (seen.code, seen.output) == (0, "none\n")
+
+
+def test_shell_that_ends_is_a_failure(terminal: Terminal) -> None:
+    assert terminal.run("exit 0").code != 0
+
+
+def test_background_command_goes_on_while_others_run_and_ends_with_the_terminal(
+    tmp_path: Path,
+) -> None:
+    made = Terminal(tmp_path / "t", tmp_path / "k", os.environ["PATH"])
+    assert made.run_in_background("echo up; sleep 60").code == 0
+    assert made.run("true").code == 0
+    (process,) = made._background
+    assert process.poll() is None
+    made.close()
+    assert process.poll() is not None
+
+
+def test_files_and_the_namespace_of_the_context_are_told(terminal: Terminal) -> None:
+    terminal.run("touch left.yaml; mkdir -p ~/.kube/cache; touch ~/.kube/cache/x")
+    assert terminal.files() == ["left.yaml"]
+    assert terminal.context_namespace() == "web"
+
+
+def test_ages_names_nodes_and_the_order_of_rows_make_no_difference() -> None:
+    one, two = (TABLE + "".join(sorted(ROWS, reverse=r)) for r in (False, True))
+    two = two.replace("x7k2p", "zzz9b").replace("12s", "5d").replace("worker2 ", "worker  ")
+    assert volatile.differences(one, two) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("1/1", "0/1"), ("READY", "RAEDY"), ("web-", "wob-"), ("3m4s", "<none>")],
+)
+def test_one_other_character_in_what_is_not_volatile_is_a_difference(old: str, new: str) -> None:
+    recorded = TABLE + "".join(sorted(ROWS))
+    assert volatile.differences(recorded, recorded.replace(old, new, 1)) != []
+
+
+def test_missing_row_is_a_difference() -> None:
+    assert volatile.differences(TABLE + "".join(sorted(ROWS)), TABLE + sorted(ROWS)[0]) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["replicaset/frontend", "deployment.apps/web", "web-production", "tier=frontend", "k8s-basic"],
+)
+def test_words_that_look_alike_are_not_volatile(text: str) -> None:
+    assert volatile.comparable(text) == [text]
+
+
+def test_readers_see_the_names_of_their_own_cluster_in_aligned_columns() -> None:
+    seen = (
+        "NAME                           STATUS   ROLES\n"
+        "k8s-basic-test-control-plane   Ready    control-plane\n"
+        "k8s-basic-test-worker          Ready    <none>\n"
+    )
+    assert volatile.as_readers_see(seen, "k8s-basic-test", "http://x/examples") == (
+        "NAME                      STATUS   ROLES\n"
+        "k8s-basic-control-plane   Ready    control-plane\n"
+        "k8s-basic-worker          Ready    <none>\n"
+    )
+
+
+def test_address_of_the_served_examples_becomes_the_placeholder() -> None:
+    seen = "error: http://127.0.0.1:4321/docs/examples/a/b.yaml: not found\n"
+    shown = volatile.as_readers_see(seen, "t", "http://127.0.0.1:4321/docs/examples")
+    assert shown == "error: {{ examples }}/a/b.yaml: not found\n"
