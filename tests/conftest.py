@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content import recordings
+from k8s_basic.content.claims import proofs
+from k8s_basic.evidence import hashes
 
 PAGE = """\
 ---
@@ -117,3 +123,62 @@ def tree(tmp_path: Path) -> Path:
     config = re.sub(r"^nav:\n(?: .*\n)+", nav, config, flags=re.MULTILINE)
     (tmp_path / "mkdocs.yml").write_text(config, encoding="utf-8")
     return tmp_path
+
+
+Evidence = Callable[..., Path]
+
+
+@pytest.fixture
+def evidence(tree: Path) -> Evidence:
+    """Return a function that writes the evidence of a run on `tree` as it is at that moment.
+
+    `outcomes` and `days` name what is not "passed" today: claim → outcome, claim → days ago.
+    """
+
+    def written(
+        version: str = "v1.37.2",
+        source: str = "packages",
+        folder: str = "",
+        outcomes: dict[str, str] | None = None,
+        days: dict[str, int] | None = None,
+        **more: Any,
+    ) -> Path:
+        now, minor = hashes.current(tree), version[1:].rpartition(".")[0]
+
+        def result(claim: str, test: str) -> dict[str, Any]:
+            known, outcome = now[claim], (outcomes or {}).get(claim, "passed")
+            age = datetime.timedelta(days=(days or {}).get(claim, 0))
+            return {
+                "test": test,
+                "outcome": outcome,
+                "date": (datetime.datetime.now(datetime.UTC) - age).isoformat(timespec="seconds"),
+                "seconds": 4.2,
+                "commit": "c" * 40,
+                "reason": "" if outcome in ("passed", "failed") else f"why {outcome}",
+                "message": "",
+                "waits": [{"wait": "becomes", "what": "Ready", "seconds": 1.2, "bound": 60}],
+                "hashes": {"test": known["test"], "examples": known["examples"]},
+                "claims": {claim: {k: known[k] for k in ("sentences", "recordings")}},
+            }
+
+        run = {
+            "schema": 1,
+            "kubernetes": version,
+            "minor": minor,
+            "image_source": source,
+            "node_image": "node:x",
+            "stand_ins": ["nginx:1.22.1"] if source == "packages" else [],
+            "started": "2026-11-24T20:00:00+00:00",
+            "seconds": 301.5,
+            "commit": "c" * 40,
+            "dirty": False,
+            "tests": [result(p.claim, f"{p.path}::{p.test}") for p in proofs(tree)[0]],
+            "recordings": {},
+            **more,
+        }
+        file = tree / "build" / "evidence" / folder / f"{minor}-{source}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(run), encoding="utf-8")
+        return file
+
+    return written

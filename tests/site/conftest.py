@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from k8s_basic import ROOT
+from k8s_basic.content.pages import LANGUAGES
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 PREFIX = "k8s-basic"
@@ -56,16 +58,15 @@ class Pages(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site of this repository, built for the address it is served at."""
-    parent = tmp_path_factory.mktemp("site")
+@contextmanager
+def served(root: Path, parent: Path) -> Iterator[Site]:
+    """Build the site of the repository at `root` into `parent`, for the address it is served at."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(parent)))
     made = Site(parent / PREFIX, f"http://127.0.0.1:{server.server_port}/{PREFIX}/")
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(made.folder)]
     environment = {**os.environ, "SITE_URL": made.url, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         said = "\n".join(x for x in done.stderr.split("\n") if not x.startswith("INFO"))
@@ -73,6 +74,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     Thread(target=server.serve_forever, daemon=True).start()
     yield made
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of this repository."""
+    with served(ROOT, tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+@pytest.fixture
+def build(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+    """Return a function that builds the small repository `tree` as it is then."""
+    for language in LANGUAGES:
+        page = f"docs/{language}/reference/verified-claims.md"
+        (tree / page).parent.mkdir()
+        shutil.copy(ROOT / page, tree / page)
+    config = tree / "mkdocs.yml"
+    nav = "  - 레퍼런스:\n      - reference/verified-claims.md\n"
+    config.write_text(config.read_text().replace("workloads/pod.md\n", f"workloads/pod.md\n{nav}"))
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(served(tree, tmp_path_factory.mktemp("small")))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content.pages import Page, read_pages
+from k8s_basic.content.recordings import read
 
 PAGES = read_pages(ROOT)
 TAG = re.compile(r"<[^>]+>")
@@ -16,6 +17,13 @@ COMMAND = re.compile(
     r'<div class="language-bash(?: (?P<mark>[a-z-]+))? highlight"'
     r'(?: data-reason="(?P<reason>[^"]*)")?>'
     r"<pre>.*?<code>(?P<text>.*?)</code></pre></div>",
+    re.DOTALL,
+)
+OUTPUT = re.compile(
+    r"(?P<before></pre></div>\s*)?"
+    r'<div class="language-text output no-copy highlight" role="group" '
+    r'data-recording="(?P<name>[^"]+)" aria-label="(?P<label>[^"]+)">'
+    r"<pre><code>(?P<text>.*?)</code></pre></div>",
     re.DOTALL,
 )
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
@@ -63,18 +71,57 @@ def test_commands_are_in_the_built_page_letter_by_letter(site, page: Page) -> No
 
 
 @every_page
-def test_each_claim_has_a_mark_that_leads_to_its_test(site, page: Page) -> None:
-    marks = re.findall(
-        r'<sup class="claim" id="([a-z]+-\d+)"[^>]*>'
-        r'<a href="([^"]+)" title="([^"]+)" aria-label="([^"]+)">',
-        built(site, page),
+def test_each_output_is_its_recording_letter_by_letter(site, page: Page) -> None:
+    found = list(OUTPUT.finditer(built(site, page)))
+    assert [m["name"] for m in found] == [output.text for output in page.items("outputs")]
+    recorded = [read(ROOT, m["name"]) for m in found]
+    source = site.url + "examples"
+    assert [html.unescape(m["text"]) for m in found] == [
+        recording.output.replace("{{ examples }}", source) for recording in recorded
+    ]
+    assert all(m["before"] for m in found), "an output is not directly below its command"
+    assert {m["label"] for m in found} <= {{"ko": "출력", "en": "Output"}[page.language]}
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.items("outputs")], ids=lambda page: page.path
+)
+def test_outputs_hang_on_their_commands_and_are_not_copied(
+    open_page, page: Page, size: str
+) -> None:
+    shown = open_page(address(page), size)
+    shown.locator(".language-bash .md-code__button, .language-bash .md-clipboard").first.wait_for(
+        state="attached"
     )
-    assert sorted(m[0].upper() for m in marks) == sorted(c.text for c in page.items("claims"))
-    for claim, target, title, label in marks:
-        path, line = re.fullmatch(r"https://github\.com/.+/blob/main/(.+)#L(\d+)", target).groups()
-        test = (ROOT / path).read_text(encoding="utf-8").split("\n")[int(line) - 1]
-        assert re.fullmatch(r"def (test_\w+)\(.*", test)[1] in label
-        assert claim.upper() in label and title == label
+    outputs = shown.locator(".highlight.output")
+    assert outputs.count() == len(page.items("outputs"))
+    assert outputs.locator("button").count() == 0
+    for gap, inside in outputs.evaluate_all(
+        """all => all.map(output => {
+            const box = output.querySelector('code').getBoundingClientRect()
+            const above = output.previousElementSibling.querySelector('code')
+            return [box.top - above.getBoundingClientRect().bottom, box.right <= innerWidth]
+        })"""
+    ):
+        assert abs(gap) < 1
+        assert inside
+
+
+@every_page
+def test_each_claim_has_a_mark_that_leads_to_its_test(site, page: Page) -> None:
+    marks = re.findall(r'<sup class="claim [a-z-]+" id="([a-z]+-\d+)".*?</sup>', built(site, page))
+    assert sorted(name.upper() for name in marks) == sorted(c.text for c in page.items("claims"))
+    for name in marks:
+        mark = re.search(rf'<sup class="[^"]+" id="{name}".*?</sup>', built(site, page))[0]
+        source = r'href="https://github\.com/[^"]+/blob/main/([^"]+)#L(\d+)"'
+        path, line = re.search(source, mark).groups()
+        test = (ROOT / path).read_text(encoding="utf-8").split("\n")
+        assert re.match(r"def test_\w+\(", test[int(line) - 1])
+        assert any(name.upper() in above for above in test[max(0, int(line) - 5) : int(line)])
+        results = re.search(r'href="([^"]+)#' + name, mark)[1]
+        table = (site.folder / address(page) / results / "index.html").read_text(encoding="utf-8")
+        assert f'<tr id="{name}">' in table
 
 
 @every_page

@@ -82,15 +82,6 @@ def test_language_switch_stays_on_the_page(open_page, site, start: str, goal: st
     assert page.locator("html").get_attribute("lang") == goal
 
 
-@pytest.mark.parametrize(("start", "words"), [("", "테스트로 확인하는"), ("en/", "checked by")])
-def test_claim_is_a_link_with_a_name(open_page, start: str, words: str) -> None:
-    page = open_page(start + "workloads/replicaset/")
-    claim = lesson("ko").items("claims")[0].text
-    mark = page.locator(f"#{claim.lower()}").get_by_role("link", name=claim)
-    assert mark.is_visible()
-    assert words in mark.get_attribute("aria-label")
-
-
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_palette_follows_the_system_and_the_toggle(open_page, system: str) -> None:
     page = open_page("", color_scheme=system)

@@ -24,9 +24,13 @@ OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
 CHECKS = {"static": "--static", "site": "--site", "live": "--live"}
 # The only rights to write that any job has, and the job that needs them.
 WRITES = {
+    ("test.yml", "attest", "attestations"),
+    ("test.yml", "attest", "id-token"),
     ("test.yml", "green", "contents"),
     ("test.yml", "publish", "pages"),
     ("test.yml", "publish", "id-token"),
+    ("nightly.yml", "attest", "attestations"),
+    ("nightly.yml", "attest", "id-token"),
     ("nightly.yml", "publish", "pages"),
     ("nightly.yml", "publish", "id-token"),
     ("nightly.yml", "issues", "issues"),
@@ -142,7 +146,7 @@ def test_checks_run_scripts_test_and_nothing_else() -> None:
 def test_site_is_published_after_green_and_each_night() -> None:
     push = load(HOME / "workflows/test.yml")["jobs"]
     assert set(push["green"]["needs"]) == set(CHECKS)
-    assert push["publish"]["needs"] == "green"
+    assert set(push["publish"]["needs"]) == {"green", "attest"}
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert "!cancelled()" in night["publish"]["if"], "a red night is published too"
     steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
@@ -157,13 +161,30 @@ def test_nightly_minors_come_from_the_versions_file() -> None:
     assert night["live"]["strategy"]["fail-fast"] is False
 
 
-def test_each_run_keeps_its_results() -> None:
+def test_each_run_keeps_its_evidence() -> None:
     for _, name, job in jobs():
         if name == "live":
             (kept,) = (s for s in job["steps"] if "upload-artifact" in s.get("uses", ""))
             assert kept["if"] == "${{ !cancelled() }}"
-            assert kept["with"]["name"].startswith("results-")
-            assert kept["with"]["path"].split() == [
-                "build/live/results.json",
-                "build/live/junit.xml",
-            ]
+            assert kept["with"]["name"].startswith("evidence-")
+            assert kept["with"]["path"].split() == ["build/evidence/", "build/live/junit.xml"]
+
+
+def test_evidence_is_signed_by_a_job_that_runs_no_code_of_ours() -> None:
+    signing = [job for _, name, job in jobs() if name == "attest"]
+    assert len(signing) == 2
+    for job in signing:
+        assert not any("run" in step or "checkout" in step["uses"] for step in job["steps"])
+        assert "live" in job["needs"]
+
+
+def test_only_signed_evidence_of_the_same_run_is_published() -> None:
+    steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
+    (taken,) = (s for s in steps if "download-artifact" in s.get("uses", ""))
+    assert taken["with"] == {"pattern": "evidence-*", "path": "build/artifacts"}, "no other run-id"
+    (verified,) = (n for n, s in enumerate(steps) if "gh attestation verify" in s.get("run", ""))
+    (built,) = (n for n, s in enumerate(steps) if "mkdocs build" in s.get("run", ""))
+    assert steps.index(taken) < verified < built
+    command = steps[verified]["run"]
+    for part in ("--repo", "--signer-workflow", "--source-ref", "--source-digest"):
+        assert command.index(part) < command.index("cp "), part

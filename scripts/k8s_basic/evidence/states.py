@@ -78,14 +78,17 @@ def read(home: Path) -> list[Run]:
     """
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     merged: dict[tuple[str, str], Run] = {}
-    found = [_valid(file, validator) for file in sorted(home.rglob("*.json"))]
-    for run in sorted(found, key=lambda run: str(run["started"])):
+    found = [(_valid(file, validator), file) for file in sorted(home.rglob("*.json"))]
+    for run, file in sorted(found, key=lambda pair: str(pair[0]["started"])):
         for test in run["tests"]:
             test["kubernetes"] = run["kubernetes"]  # of a merged run the patch versions may differ
-        key = (run["minor"], run["image_source"])
-        before = merged.get(key, {}).get("tests", [])
-        newest = {t["test"]: t for t in sorted(before + run["tests"], key=lambda t: str(t["date"]))}
-        merged[key] = {**run, "tests": list(newest.values())}
+        before = merged.get((run["minor"], run["image_source"]), {"tests": [], "files": []})
+        tests = sorted(before["tests"] + run["tests"], key=lambda test: str(test["date"]))
+        merged[run["minor"], run["image_source"]] = {
+            **run,
+            "tests": list({test["test"]: test for test in tests}.values()),
+            "files": [*before["files"], file.relative_to(home).as_posix()],
+        }
     return sorted(merged.values(), key=lambda run: _number(run["minor"]), reverse=True)
 
 
@@ -95,10 +98,10 @@ def _valid(file: Path, validator: Any) -> Run:
         run: Run = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as problem:
         raise EvidenceError(f"{file} is no evidence: not JSON ({problem}); {advice}") from None
-    problem = jsonschema.exceptions.best_match(validator.iter_errors(run))
-    if problem:
-        place = "/".join(map(str, problem.absolute_path)) or "the file"
-        text = f"{file} is no evidence: at {place}, {problem.message[:200]}; {advice}"
+    wrong = jsonschema.exceptions.best_match(validator.iter_errors(run))
+    if wrong:
+        place = "/".join(map(str, wrong.absolute_path)) or "the top"
+        text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice}"
         raise EvidenceError(text)
     return run
 

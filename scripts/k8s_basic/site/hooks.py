@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
@@ -23,9 +25,10 @@ from mkdocs.utils import get_relative_url
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from k8s_basic.content.checks import content_problems
-from k8s_basic.content.claims import Proof, proofs
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
+from k8s_basic.evidence.states import EvidenceError, folder
+from k8s_basic.site.marks import Evidence, Sheet, placeholder
 
 log = logging.getLogger("mkdocs.k8s_basic")
 
@@ -33,8 +36,6 @@ TEXT = {
     "ko": {
         "minutes": "읽는 데 {}분",
         "raw": "원본 YAML",
-        "claim": "테스트로 확인하는 문장 {claim}: {test}",
-        "unproved": "확인하는 테스트가 없는 문장 {claim}",
         "permalink": "이 절의 주소",
         "background": "켜 두기",
         "terminal": "터미널 필요",
@@ -45,8 +46,6 @@ TEXT = {
     "en": {
         "minutes": "{} min read",
         "raw": "Raw YAML",
-        "claim": "Statement {claim}, checked by {test}",
-        "unproved": "Statement {claim}, checked by no test",
         "permalink": "Link to this section",
         "background": "Keep it running",
         "terminal": "Needs a terminal",
@@ -55,6 +54,7 @@ TEXT = {
         "output": "Output",
     },
 }
+CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
@@ -67,7 +67,7 @@ _OUTPUT = re.compile(
     r'(?:<span class="go">)?(?P<name>[a-z0-9-]+)(?:</span>)?\n</code></pre></div>'
 )
 
-_proofs: dict[str, Proof] = {}
+_evidence: list[Evidence] = []  # one, from the first build on
 _not_run: list[str] = []
 
 
@@ -88,8 +88,10 @@ def on_pre_build(config: MkDocsConfig) -> None:
     if _is_first_build(config):
         root = _root(config)
         _not_run.clear()
-        _proofs.clear()
-        _proofs.update({proof.claim: proof for proof in proofs(root)[0]})
+        try:
+            _evidence[:] = [Evidence.load(root)]
+        except EvidenceError as invalid:
+            raise PluginError(str(invalid)) from None
         for problem in content_problems(root):
             log.warning("%s", problem)
 
@@ -105,28 +107,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Write out the addresses of examples, the names of included files and the claims."""
-    text = TEXT[_language(page)]
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
-        mark = _claim_mark(match[1], text, config)
+        mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
     markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
-    )
-
-
-def _claim_mark(claim: str, text: dict[str, str], config: MkDocsConfig) -> str:
-    proof = _proofs.get(claim)
-    label = text["claim" if proof else "unproved"].format(
-        claim=claim, test=proof.test if proof else ""
-    )
-    label = html.escape(label)
-    source = f"{(config.repo_url or '').rstrip('/')}/blob/main/"
-    href = f' href="{source}{proof.path}#L{proof.line}"' if proof else ""
-    return (
-        f'<sup class="claim" id="{claim.lower()}" data-search-exclude>'
-        f'<a{href} title="{label}" aria-label="{label}">{"✓" if proof else "?"}</a></sup>'
     )
 
 
@@ -144,7 +131,15 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = html.replace('title="Permanent link"', f'title="{text["permalink"]}"')
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
+    html = _with_evidence(html, page, config)
     return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+
+
+def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
+    sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
+    if CLAIMS_LINE in html:
+        html = html.replace(CLAIMS_LINE, sheet.all_claims())
+    return sheet.with_marks(html, page.file.src_uri.partition("/")[2].removesuffix(".md"))
 
 
 def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
@@ -154,11 +149,13 @@ def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
 
 def _output(name: str, page: Page, config: MkDocsConfig) -> str:
     """Show a recording as it is; Markdown would expand its tabs and blank its empty lines."""
-    recording = read(_root(config), f"{page.file.src_uri.partition('/')[2][:-3]}/{name}")
+    name = f"{page.file.src_uri.partition('/')[2].removesuffix('.md')}/{name}"
+    recording = read(_root(config), name)
     printed = html.escape(_with_addresses(recording.output if recording else "", config), False)
     return (
         '<div class="language-text output no-copy highlight" role="group" '
-        f'aria-label="{TEXT[_language(page)]["output"]}"><pre><code>{printed}</code></pre></div>'
+        f'data-recording="{name}" aria-label="{TEXT[_language(page)]["output"]}">'
+        f"<pre><code>{printed}</code></pre></div>"
     )
 
 
@@ -193,13 +190,23 @@ def _quiet(output: str) -> str:
     return output.replace('<link rel="alternate"', '<link rel="alternate "')
 
 
+def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveReloadServer:
+    """Build again when a live run has left new evidence."""
+    if folder(_root(config)).is_dir():
+        server.watch(str(folder(_root(config))))
+    return server
+
+
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
-    """Publish the examples as they are, and the licenses of what the theme brings along."""
+    """Publish examples and evidence as they are, and the licenses of what the theme brings."""
     if not _is_first_build(config):
         return
     site = Path(config.site_dir)
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
+    for file in (file for run in _evidence[0].runs for file in run["files"]):
+        (copy := site / "evidence" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder(_root(config)) / file, copy)
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))
 
 

@@ -1,0 +1,192 @@
+"""What evidence says of each claim: every state, and what makes a result no longer fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from k8s_basic.evidence import hashes, states
+from k8s_basic.evidence.states import State
+from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline, mutants
+
+A, B = "v1.37.2", "v1.36.3"
+
+
+def state(tree: Path, claim: str = "WL-3") -> State:
+    runs = states.read(states.folder(tree))
+    return states.states(runs, hashes.current(tree))[claim]
+
+
+def told(tree: Path, language: str = "en", claim: str = "WL-3") -> str:
+    sheet = Sheet(Evidence.load(tree), language, "en/workloads/pod/", "https://hub.invalid/o/r")
+    return sheet.sentence(state(tree, claim))
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("on_a", "on_b", "name", "words"),
+    [
+        ("passed", None, "verified", "Verified on Kubernetes 1.37.2 ("),
+        ("passed", "passed", "verified", "1.37.2, 1.36.3 ("),
+        ("passed", "failed", "failed", "Fails on Kubernetes 1.36.3 ("),
+        ("passed", "failed", "failed", "Holds on 1.37.2 ("),
+        ("failed", "failed", "failed", "Fails on Kubernetes 1.37.2, 1.36.3 ("),
+        ("passed", "not-applicable", "verified", "True from Kubernetes 1.37 on."),
+        ("not-applicable", None, "unverified", "Not verified in this build."),
+        ("not-enforceable", None, "not-enforceable", "Not enforceable with images from packages"),
+        ("passed", "skipped", "unverified", "Not verified in this build."),
+        (None, None, "unverified", "Not verified in this build."),
+    ],
+)
+def test_state_and_its_words(
+    tree: Path, evidence, on_a: str | None, on_b: str | None, name: str, words: str
+) -> None:
+    for version, outcome in ((A, on_a), (B, on_b)):
+        if outcome:
+            evidence(version, outcomes={"WL-3": outcome})
+    assert state(tree).name == name
+    assert words in told(tree)
+
+
+def test_not_enforceable_on_one_source_and_verified_on_another(tree: Path, evidence) -> None:
+    evidence(outcomes={"WL-3": "not-enforceable"})
+    evidence(source="registry")
+    assert state(tree).name == "verified"
+    assert "Verified on" in told(tree) and "packages: why not-enforceable" in told(tree)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "change", "words"),
+    [
+        (
+            "examples/workloads/pod.yaml", "name: web", "name: w",
+            ("example", "workloads/pod.yaml"), "example workloads/pod.yaml",
+        ),
+        ("tests/live/workloads/test_pod.py", "lab.apply", "lab.create", ("test", ""), "test"),
+        ("docs/ko/workloads/pod.md", "응답합니다", "답합니다", ("sentence", "ko"), "(Korean)"),
+        ("docs/en/workloads/pod.md", "answers", "replies", ("sentence", "en"), "(English)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("outcome", ["passed", "failed"])
+def test_what_is_edited_after_the_run_makes_it_stale(
+    tree: Path, evidence, path: str, old: str, new: str, change, words: str, outcome: str
+) -> None:
+    evidence(outcomes={"WL-3": outcome})
+    edit(tree / path, old, new)
+    assert (state(tree).name, state(tree).changed) == ("stale", [change])
+    assert words in told(tree)
+
+
+def test_recording_written_after_the_run_makes_it_stale(tree: Path, evidence) -> None:
+    evidence()
+    edit(tree / "tests/live/recordings/workloads/pod/nothing.txt", "not found", "gone")
+    assert state(tree, "WL-12").changed == [("recording", "workloads/pod/nothing")]
+    assert state(tree, "WL-3").name == "verified", "it stands in another section"
+
+
+def test_failure_that_still_fits_is_told_before_what_was_edited(tree: Path, evidence) -> None:
+    evidence(A)
+    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    evidence(B, outcomes={"WL-3": "failed"})
+    assert state(tree).name == "failed"
+
+
+def test_of_several_files_the_newest_result_of_each_test_counts(tree: Path, evidence) -> None:
+    evidence(folder="one", outcomes={"WL-3": "failed"}, days={"WL-3": 2})
+    evidence(folder="two", outcomes={"WL-12": "failed"}, days={"WL-12": 9})
+    assert [state(tree, claim).name for claim in ("WL-3", "WL-12")] == ["verified", "verified"]
+    (run,) = states.read(states.folder(tree))
+    assert run["files"] == ["one/1.37-packages.json", "two/1.37-packages.json"]
+
+
+def test_result_of_a_test_under_its_old_name_does_not_count(tree: Path, evidence) -> None:
+    evidence(folder="old", outcomes={"WL-3": "failed"}, days={"WL-3": 1})
+    edit(tree / "tests/live/workloads/test_pod.py", "test_pod_answers", "test_web_answers")
+    evidence(folder="new")
+    assert state(tree).name == "verified"
+
+
+def test_age_is_not_decided_by_the_build(tree: Path, evidence) -> None:
+    evidence(days={"WL-3": 400})
+    assert state(tree).name == "verified"
+
+
+def test_folder_can_be_named(tree: Path, evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence().rename(tree / "here.json")
+    monkeypatch.setenv("K8S_BASIC_EVIDENCE", str(tree))
+    assert state(tree).name == "verified"
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"schema": 2}, "schema"),
+        ({"forged": True}, "the top"),
+        ({"commit": "main"}, "commit"),
+        ({"started": "yesterday"}, "started"),
+        ({"tests": [{}]}, "tests/0"),
+    ],
+)
+def test_evidence_of_another_form_is_refused_in_one_sentence(
+    tree: Path, evidence, more: dict, place: str
+) -> None:
+    file = evidence(**more)
+    with pytest.raises(states.EvidenceError) as refused:
+        state(tree)
+    said = str(refused.value)
+    assert said.startswith(f"{file} is no evidence: at {place}, ") and "\n" not in said
+
+
+def test_file_that_is_not_json_is_refused(tree: Path, evidence) -> None:
+    evidence().write_text("{")
+    with pytest.raises(states.EvidenceError, match="not JSON"):
+        state(tree)
+
+
+def test_mark_is_small_and_leads_on(tree: Path, evidence) -> None:
+    evidence(A)
+    evidence(B)
+    for language, address in (("ko", "workloads/pod/"), ("en", "en/workloads/pod/")):
+        sheet = Sheet(Evidence.load(tree), language, address, "https://github.com/o/r")
+        mark = sheet.mark("WL-3", "workloads/pod")
+        assert len(mark.encode()) <= 750
+        assert 'href="../../reference/verified-claims/#wl-3"' in mark
+        assert "/blob/main/tests/live/workloads/test_pod.py#L" in mark
+        form = "/issues/new?template=not-so-on-my-cluster.yml&amp;claim=WL-3"
+        assert f"{form}&amp;page={language}/workloads/pod&amp;version=1.37.2" in mark
+
+
+def test_form_has_the_fields_that_the_mark_fills_in() -> None:
+    file = Path(__file__).parents[2] / ".github/ISSUE_TEMPLATE/not-so-on-my-cluster.yml"
+    fields = {part.get("id") for part in yaml.safe_load(file.read_text(encoding="utf-8"))["body"]}
+    assert {"claim", "page", "version", "kubectl", "distribution", "seen"} <= fields
+
+
+def test_both_languages_say_all_that_there_is_to_say() -> None:
+    def keys(words: dict) -> set:
+        return {(k, *sorted(v if isinstance(v, dict) else ())) for k, v in words.items()}
+
+    assert keys(WORDS["ko"]) == keys(WORDS["en"])
+
+
+def test_page_of_claims_tells_the_mutation_score(tree: Path, evidence) -> None:
+    evidence()
+    sheet = Sheet(Evidence.load(tree), "en", "en/reference/verified-claims/", "https://h/o/r")
+    assert "not measured in this build" in sheet.all_claims()
+    classes = ["killed"] * 3 + ["survived", "equivalent"]
+    report = tree / "build" / "mutation" / "report.json"
+    report.parent.mkdir()
+    report.write_text(json.dumps({"mutants": [{"class": name} for name in classes]}))
+    assert "score 75.0%" in sheet.all_claims()
+    assert mutants([{"class": "killed"}]) == {"killed": 1}
+
+
+def test_sentence_is_shown_without_its_markdown() -> None:
+    assert inline("- A `<b>` leads to [x](y.md).") == "A <code>&lt;b&gt;</code> leads to x."
