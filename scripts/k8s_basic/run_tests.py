@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         say(f"error: the given paths do not lie in {', '.join(chosen)}")
         return 4  # pytest's code for a command line that makes no sense
     for tier in tiers:
-        code = _run(tier, rest)
+        code = run_tier(tier, rest)
         if code:
             return code
     return 0
@@ -76,7 +76,8 @@ def _is_path(argument: str, folder: Path) -> bool:
     return not argument.startswith("-") and path.exists() and folder in (path, *path.parents)
 
 
-def _run(tier: str, arguments: list[str]) -> int:
+def run_tier(tier: str, arguments: list[str]) -> int:
+    """Run pytest on one tier with the options that belong to it, and return its exit code."""
     say(f"\n=== {tier}")
     started = time.monotonic()
     try:

@@ -10,17 +10,22 @@ import pytest
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.live import Lab, plugin
 from k8s_basic.live.api import Api
+from k8s_basic.live.lab import Variation
 from k8s_basic.live.locks import turn
+from k8s_basic.mutation import plugin as mutation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     plugin.add_options(parser)
+    mutation.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(plugin, "k8s-basic-live")
     if plugin.workers(config):
         config.pluginmanager.register(plugin.WorkerSetup, "k8s-basic-workers")
+    if config.getoption("mutants"):
+        config.pluginmanager.register(mutation.Run(config), "k8s-basic-mutants")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +46,15 @@ def api(kind_cluster: DocsCluster, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api) -> Iterator[Lab]:
+def variation(request: pytest.FixtureRequest) -> Variation:
+    """How this test's lab differs from the usual: not at all, unless mutants are run."""
+    return getattr(request, "param", Variation())
+
+
+@pytest.fixture
+def lab(
+    request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api, variation: Variation
+) -> Iterator[Lab]:
     """A namespace of its own and the verbs of a live test; alone on the cluster if marked so."""
     plugin.leave_out_if_lacking(request.node, kind_cluster, api)
     alone = request.node.get_closest_marker("exclusive") is not None
@@ -50,7 +63,7 @@ def lab(request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api) -> 
         if sentence:
             pytest.fail(sentence, pytrace=False)
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-        lab = Lab(kind_cluster, api, name)
+        lab = Lab(kind_cluster, api, name, variation)
         request.node.user_properties.append(("waits", lab.waits))
         yield lab
         lab.close()

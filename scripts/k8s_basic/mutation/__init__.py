@@ -1,0 +1,1 @@
+"""Mutants: examples with one field changed, which the live tests must notice."""

@@ -1,0 +1,193 @@
+"""`./scripts/mutate`: would the live tests notice if an example were wrong?"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import yaml
+
+from .. import EXAMPLES, ROOT, run_tests
+from ..cluster.steps import say
+from . import report
+from .classes import Chosen, ListError, Subject, choose, spills, subjects
+from .judge import ECHO, ERROR
+from .mutants import Mutant
+from .plugin import FOLDER, OUTCOMES
+
+NIGHTS = 7
+USABLE = (0, 1, 2)  # pytest's codes with outcomes: passed, failed, interrupted
+BAD_CALL = 4  # pytest's code for a command line that makes no sense
+DESCRIPTION = """\
+Changes one field of an example at a time and runs the live tests that use it: one of them must
+fail, of an assertion on status, traffic, events, logs or a refusal. Fails when a mutant survives.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run or list the chosen mutants and return the exit code."""
+    options, rest = _options(arguments)
+    try:
+        everything = subjects(ROOT)
+        chosen = choose(ROOT, everything)
+        asked = _asked(chosen, everything, options)
+    except (ListError, LookupError) as problem:
+        say(f"error: {problem}")
+        return BAD_CALL
+    if options.list:
+        _print_list(asked)
+        return 0
+    to_run = [c.mutant for c in asked if not c.reason]
+    if options.limit is not None and options.limit < len(to_run):
+        say(f"{options.limit} of {len(to_run)} mutants, chosen with --seed {options.seed}")
+        to_run = random.Random(options.seed).sample(to_run, options.limit)
+    if not to_run:
+        say("no mutant to run")
+        return 0
+    return _run(to_run, chosen, everything, rest)
+
+
+def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        "./scripts/mutate", description=DESCRIPTION, allow_abbrev=False
+    )
+    parser.add_argument("--list", action="store_true", help="print the mutants and run none")
+    parser.add_argument(
+        "--changed", nargs="?", const="", metavar="REV",
+        help="only examples that differ from REV, or whose tests do (default: origin/main, HEAD~1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--night", type=int, choices=range(1, NIGHTS + 1), help=f"one of {NIGHTS} parts of all"
+    )
+    parser.add_argument("--limit", type=int, help="run only so many, chosen at random")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of --limit")
+    parser.epilog = (
+        "Examples' paths choose examples; other options are those of ./scripts/test --live."
+    )
+    options, rest = parser.parse_known_args(arguments)
+    options.examples = [name for a in rest if (name := _example(a))]
+    return options, [a for a in rest if not _example(a)]
+
+
+def _example(argument: str) -> str:
+    path = (ROOT / argument).resolve()
+    return path.relative_to(EXAMPLES).as_posix() if EXAMPLES in path.parents else ""
+
+
+def _asked(
+    chosen: list[Chosen], everything: dict[str, Subject], options: argparse.Namespace
+) -> list[Chosen]:
+    """Return the mutants that the command line asks for; raises LookupError."""
+    names = set(options.examples)
+    if unknown := names - set(everything):
+        raise LookupError(f"no live test uses {', '.join(sorted(unknown))}; name another example")
+    if options.changed is not None:
+        files = _changed(options.changed)
+        names |= {
+            name
+            for name, subject in everything.items()
+            if f"examples/{name}" in files or files & {t.split("::")[0] for t in subject.tests}
+        }
+    restricted = names or options.examples or options.changed is not None
+    found = [c for c in chosen if not restricted or c.mutant.example in names]
+    return [c for c in found if options.night in (None, night_of(c.mutant.id))]
+
+
+def night_of(name: str) -> int:
+    """Return the night, 1 to 7, in which a mutant is run; it stays the same."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % NIGHTS + 1
+
+
+def _changed(revision: str) -> set[str]:
+    """Return the files that differ from a revision, and new ones; raises LookupError."""
+    known = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "origin/main"], cwd=ROOT, capture_output=True
+    )
+    revision = revision or ("HEAD~1" if known.returncode else "origin/main")
+    found: set[str] = set()
+    for command in (["diff", "--name-only", revision], ["ls-files", "-o", "--exclude-standard"]):
+        done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise LookupError(f"git knows no revision {revision}; name another after --changed")
+        found |= set(done.stdout.splitlines())
+    return found
+
+
+def _print_list(asked: list[Chosen]) -> None:
+    for one in asked:
+        name = "curated" if one.mutant.claims else one.name
+        detail = one.reason or " ".join(one.mutant.claims) or one.mutant.operator
+        print(f"{name:<14} {one.mutant.id}  ({detail})")
+    counted = Counter("curated" if c.mutant.claims else c.name for c in asked)
+    print(", ".join(f"{number} {name}" for name, number in sorted(counted.items())))
+
+
+def _run(
+    mutants: list[Mutant], chosen: list[Chosen], everything: dict[str, Subject], rest: list[str]
+) -> int:
+    before, started = report.load(), time.monotonic()
+    entries = _written(mutants, everything, before)
+    files = sorted({test.split("::")[0] for entry in entries for test in entry["tests"]})
+    mine = [f"--mutants={FOLDER / 'mutants.json'}", f"--junitxml={FOLDER / 'junit.xml'}"]
+    code = run_tests.run_tier("live", [*files, *mine, *rest])
+    if code not in USABLE or not OUTCOMES.exists():
+        return code
+    outcomes = json.loads(OUTCOMES.read_text(encoding="utf-8"))
+    new = report.records(ROOT, entries, outcomes, everything)
+    merged = report.merge(before, new, chosen)
+    report.write(merged)
+    for line in report.summary(new, len(entries), merged, time.monotonic() - started):
+        print(line)
+    print(f"report: {report.REPORT.relative_to(ROOT)}")
+    bad = {report.SURVIVED, ECHO, ERROR} & {str(record["class"]) for record in new.values()}
+    return 1 if bad or len(new) < len(entries) else code
+
+
+def _written(
+    mutants: list[Mutant], everything: dict[str, Subject], before: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Write each mutant's file and the list that the plugin reads, and return the list."""
+    folder = FOLDER / "examples"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    entries = []
+    for mutant in mutants:
+        subject = everything[mutant.example]
+        file = folder / f"{hashlib.sha256(mutant.id.encode()).hexdigest()[:16]}.yaml"
+        text = yaml.safe_dump_all(mutant.of(subject.documents), sort_keys=False)
+        file.write_text(text, encoding="utf-8")
+        killer = before.get(mutant.id, {}).get("by")
+        entries.append(
+            {
+                "id": mutant.id,
+                "example": mutant.example,
+                "file": str(file),
+                "claims": list(mutant.claims),
+                "alone": spills(mutant, subject),
+                "tests": _order(subject, set(mutant.claims), killer),
+            }
+        )
+    (FOLDER / "mutants.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
+    return entries
+
+
+def _order(subject: Subject, claims: set[str], killer: str | None) -> list[str]:
+    """Return the tests of an example: those that should kill the mutant first, then the rest."""
+
+    def likely(test: str) -> tuple[bool, bool]:
+        expected = any(proof.claim in claims for proof in subject.tests[test])
+        return not expected, test != killer
+
+    return sorted(subject.tests, key=likely)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
