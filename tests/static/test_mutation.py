@@ -515,13 +515,14 @@ def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list
     monkeypatch.setattr(plugin, "OUTCOMES", pytester.path / "outcomes.json")
     monkeypatch.setattr(plugin, "STATE", pytester.path / "state")
     pytester.makeconftest(CONFTEST)
+    pytester.makeini("[pytest]\nmarkers = exclusive: alone")
     pytester.makepyfile(test_it=TESTS)
     tests = [f"test_it.py::test_{name}" for name in ("second", "first", "broken")]
     entries = []
     for number in (0, 2, 4):
         file = pytester.path / f"{number}.yaml"
         file.write_text(f"n: {number}", encoding="utf-8")
-        common = {"example": "a/b.yaml", "file": str(file), "tests": tests}
+        common = {"example": "a/b.yaml", "file": str(file), "tests": tests, "alone": number == 0}
         entries.append({"id": f"n={number}", **common})
     (pytester.path / "mutants.json").write_text(json.dumps(entries), encoding="utf-8")
     done = pytester.runpytest_inprocess("--mutants=mutants.json", "-p", "no:xdist", "-q")
@@ -535,6 +536,7 @@ def test_run_multiplies_tests_and_stops_at_the_first_kill(outcomes: list[dict[st
     found = [(o["mutant"], o["test"].rpartition("_")[2], o["result"]) for o in outcomes]
     unchanged = [("first", "passed"), ("second", "passed"), ("broken", "error")]
     assert sorted(found[:3]) == sorted(("unchanged", *pair) for pair in unchanged)
+    assert [name for name, *_ in found[-2:]] == ["n=0", "n=0"]  # it wants the cluster alone
     assert sorted(found[3:]) == sorted(
         [
             ("n=0", "second", "passed"),
@@ -545,6 +547,6 @@ def test_run_multiplies_tests_and_stops_at_the_first_kill(outcomes: list[dict[st
             ("n=4", "broken", "killed"),  # and does not count
         ]
     )
-    assert report.decide(["test_it.py::test_broken"], outcomes[-1:], {}) == {
+    assert report.decide(["test_it.py::test_broken"], outcomes[-3:-2], {}) == {
         "class": "error", "by": "test_it.py::test_broken", "message": report.NOT_PASSED,
     }  # fmt: skip

@@ -63,18 +63,18 @@ class Run:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Leave the other tests out; the unchanged first, then each mutant's likeliest killer."""
-        others = [item for item in items if not name_of(item)]
-        config.hook.pytest_deselected(items=others)
+        config.hook.pytest_deselected(items=[item for item in items if not name_of(item)])
         items[:] = sorted((item for item in items if name_of(item)), key=self._rank)
+        for item in items:
+            if self._rank(item)[0]:
+                item.add_marker(pytest.mark.exclusive)
 
     def _rank(self, item: pytest.Item) -> tuple[bool, bool, int]:
         """Return an item's place in the run; those that want the cluster alone come last."""
-        entry = self.entries.get(name_of(item), {})
-        alone = bool(entry.get("alone"))
-        if alone:
-            item.add_marker(pytest.mark.exclusive)
+        entry = self.entries.get(name_of(item), {"alone": False, "tests": []})
         exclusive = item.get_closest_marker("exclusive") is not None
-        return alone, exclusive, 1 + entry["tests"].index(test_of(item)) if entry else 0
+        place = entry["tests"].index(test_of(item)) + 1 if entry["tests"] else 0
+        return entry["alone"], exclusive, place
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
