@@ -12,7 +12,6 @@ from pathlib import Path
 from .pages import Page
 from .problems import Problem
 
-
 # The verbs of the lab that fail by themselves when the cluster does something else.
 DEMANDING = {"becomes", "stays", "refuses", "http", "outside", "logged"}
 

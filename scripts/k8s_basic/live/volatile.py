@@ -1,0 +1,74 @@
+"""What differs between two runs of one command, declared once, for recorded outputs.
+
+A recording keeps the values of the run that made it, so that readers see a real terminal; the
+comparison looks at what is left when these are gone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+# Random letters of generated names: k8s.io/apimachinery/pkg/util/rand/rand.go
+_RANDOM = "bcdfghjklmnpqrstvwxz2456789"
+VOLATILE = (
+    ("time", r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"),
+    ("log time", r"\b\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\b|\b[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}\b"),
+    ("certificate time", r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT"),
+    ("date", r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d+ \w+ \d{4} \d\d:\d\d:\d\d(?: \w+)?"),
+    ("uid", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    ("address and client port", r"^\d{1,3}(?:\.\d{1,3}){3}:[1-6]\d{4}$"),
+    ("address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
+    ("node port", r"(?<=:)3[0-2]\d{3}(?=\b)"),
+    ("node", r"\bk8s-basic-worker\d*\b"),
+    ("age", r"(?<![\w.=-])(?:\d+[dhms]){1,2}(?:\d+ms)?(?![\w.])"),
+    ("name of a Pod", rf"-[{_RANDOM}]{{8,10}}-[{_RANDOM}]{{5}}\b"),
+    ("hash or name", rf"-(?=[{_RANDOM}]*\d|[{_RANDOM}]{{5}}\b)[{_RANDOM}]{{5,10}}\b"),
+    ("restarts", r"\(\S+ ago\)"),
+)
+
+
+def comparable(output: str) -> list[str]:
+    """Return the lines of an output without what is volatile; rows of a table in one order."""
+    for name, pattern in VOLATILE:
+        output = re.sub(pattern, f"<{name}>", output, flags=re.MULTILINE)
+    lines = [" ".join(line.split()) for line in output.strip().splitlines()]
+    return [*lines[:1], *sorted(lines[1:])] if _is_table(output) else lines
+
+
+def differences(recorded: str, seen: str) -> list[str]:
+    """Return a unified diff of two outputs, without what is volatile; empty when they agree."""
+    both = comparable(recorded), comparable(seen)
+    return list(difflib.unified_diff(*both, "recorded", "seen", lineterm="", n=1))
+
+
+def as_readers_see(output: str, cluster: str, examples: str) -> str:
+    """Return an output with the names of the reader's cluster in place of this run's.
+
+    `cluster` is the name of the run's kind cluster, `examples` the address it had the files from.
+    """
+    output = output.replace(examples, "{{ examples }}")
+    renamed = output.replace(f"{cluster}-", "k8s-basic-").replace(
+        f"kind-{cluster}", "kind-k8s-basic"
+    )
+    if renamed == output or not _is_table(output):
+        return renamed
+    return _aligned(output, cluster)
+
+
+def _is_table(output: str) -> bool:
+    """Tell whether an output is one of kubectl's tables: a line of capitals, then rows."""
+    first, _, rest = output.strip().partition("\n")
+    return bool(rest) and bool(re.fullmatch(r"[A-Z][A-Z0-9 ()/_-]*", first))
+
+
+def _aligned(table: str, cluster: str) -> str:
+    """Rename in each cell and align the columns again, as kubectl does, three blanks apart."""
+    lines = table.strip("\n").split("\n")
+    starts = [m.start() for m in re.finditer(r"(?:^|(?<=  ))\S", lines[0])]
+    ends = [*starts[1:], None]
+    cells = [[line[a:b].strip() for a, b in zip(starts, ends)] for line in lines]
+    cells = [[cell.replace(f"{cluster}-", "k8s-basic-") for cell in row] for row in cells]
+    widths = [max(map(len, column)) + 3 for column in zip(*cells)]
+    rows = ("".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in cells)
+    return "\n".join(rows) + "\n"
