@@ -26,6 +26,7 @@ LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
 POD_NETWORK = "10.244.0.0/16"  # kind's default
+SERVICE_NETWORK = "10.96.0.0/16"  # kind's default
 
 
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
@@ -151,8 +152,14 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             masquerade = (
                 f"iptables -t nat -A POSTROUTING -s {subnet} ! -d {POD_NETWORK} -j MASQUERADE"
             )
+            # a Service's address that kube-proxy has no rule for is nobody's: were it sent on, the
+            # machine's own network would decide who answers
+            nobody = [
+                f"iptables -A {chain} -d {SERVICE_NETWORK} -j DROP"
+                for chain in ("FORWARD", "OUTPUT")
+            ]
             write = "cat >/etc/cni/net.d/10-ptp.conflist"
-            script = " && ".join([write, masquerade, *routes])
+            script = " && ".join([write, masquerade, *nobody, *routes])
             cni = json.dumps(_cni(subnet))
             self.engine.docker("exec", "-i", name, "sh", "-c", script, stdin=cni)
 
