@@ -154,10 +154,8 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             )
             # a Service's address that kube-proxy has no rule for is nobody's: were it sent on, the
             # machine's own network would decide who answers
-            nobody = [
-                f"iptables -A {chain} -d {SERVICE_NETWORK} -j DROP"
-                for chain in ("FORWARD", "OUTPUT")
-            ]
+            chains = ("FORWARD", "OUTPUT")
+            nobody = [f"iptables -A {chain} -d {SERVICE_NETWORK} -j DROP" for chain in chains]
             write = "cat >/etc/cni/net.d/10-ptp.conflist"
             script = " && ".join([write, masquerade, *nobody, *routes])
             cni = json.dumps(_cni(subnet))
