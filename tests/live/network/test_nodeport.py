@@ -59,8 +59,9 @@ def test_node_port_outside_the_range_is_refused(lab: Lab) -> None:
         field="spec.ports[0].nodePort", text="not in the valid range",
     )  # fmt: skip
 
-    # the same Service with a port of the range; automatic allocation takes this part of it last
-    service["spec"]["ports"][0]["nodePort"] = 30079
+    # the same Service with a port of the range: one of this test's own, as tests run side by side;
+    # automatic allocation takes this part of the range last
+    service["spec"]["ports"][0]["nodePort"] = 30000 + int(lab.namespace[-4:], 16) % 80
     lab.apply(service)
 
 
