@@ -25,6 +25,7 @@ An example's path, such as examples/workloads/replicaset.yaml, runs the live tes
 
 For --live: --keep-cluster  --cluster-name NAME  --image-source auto|registry|packages
             --kubernetes 1.36  --registry-mirror HOST:PORT
+            --context NAME (your own cluster)  --allow-cluster-changes
 Of pytest:  -k EXPRESSION, -x, -n WORKERS, --durations=10, paths …
 """
 
