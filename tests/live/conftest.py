@@ -11,6 +11,7 @@ from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.live import Lab, plugin
 from k8s_basic.live.api import Api
 from k8s_basic.live.lab import Variation
+from k8s_basic.live.ledger import Ledger
 from k8s_basic.live.locks import turn
 from k8s_basic.mutation import plugin as mutation
 
@@ -63,7 +64,7 @@ def lab(
         if sentence:
             pytest.fail(sentence, pytrace=False)
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-        lab = Lab(kind_cluster, api, name, variation)
+        lab = Lab(kind_cluster, api, name, variation, Ledger(plugin.turns(kind_cluster)))
         request.node.user_properties.append(("waits", lab.waits))
         yield lab
         lab.close()

@@ -19,6 +19,7 @@ from k8s_basic.content.pages import read_pages
 from k8s_basic.live import plugin
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Terminal
+from k8s_basic.live.ledger import Ledger
 from k8s_basic.live.locks import turn
 
 LESSONS = [p.name for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
@@ -83,7 +84,7 @@ def test_reader_can_follow_the_page_to_its_end(
     korean, english = (BuiltPage.read(built_site, f"{code}{page}/") for code in ("", "en/"))
     assert korean.steps == english.steps
 
-    reader.starts_clean(korean)
+    reader.starts_clean(korean, Ledger(plugin.turns(kind_cluster)))
     record = request.config.getoption("record")
     differing = []
     for step in korean.steps:

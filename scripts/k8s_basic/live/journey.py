@@ -26,6 +26,7 @@ from .. import ROOT
 from ..content import recordings
 from . import volatile
 from .api import Api
+from .ledger import Ledger
 
 BLOCK_TIMEOUT = 240.0  # seconds that one block of commands may take
 STARTED = 15.0  # seconds for a command in the background to print its first line
@@ -243,15 +244,17 @@ class Reader:
         self._before = self._inventory()
         self._words: set[str] = set()
 
-    def starts_clean(self, page: BuiltPage) -> None:
-        """Demand that nothing the page makes is there; raises AssertionError."""
+    def starts_clean(self, page: BuiltPage, ledger: Ledger) -> None:
+        """Demand that no namespace of the page is there, and note them; raises AssertionError."""
         text = "\n".join(step.text for step in page.steps)
         for name in re.findall(r"/examples/([\w./-]+\.yaml)", text):
             text += "\n" + (self.folder / "examples" / name).read_text(encoding="utf-8")
         self._words = names_in(text)
-        made = {f"namespaces/{name}" for name in re.findall(r"create namespace (\S+)", text)}
-        there = sorted(made & self._before)
+        made = set(re.findall(r"create namespace (\S+)", text))
+        made |= set(re.findall(r"^kind: Namespace\nmetadata:\n  name: (\S+)", text, re.MULTILINE))
+        there = sorted(name for name in made if f"namespaces/{name}" in self._before)
         assert not there, f"{', '.join(there)} is there before the page begins; delete it first"
+        ledger.note(*made)
 
     def follows(self, step: Step, site: str) -> str:
         """Run one block as the page says and return what the terminal showed.

@@ -24,6 +24,7 @@ from ..cluster import versions
 from ..cluster.kind import DocsCluster
 from . import diagnosis, traffic
 from .api import Api, Target
+from .ledger import Ledger
 from .objects import ABSENT, Object, Objects, Wanted, describe, holds
 from .refusals import Refused
 from .traffic import Response
@@ -76,9 +77,14 @@ class Lab:
         api: Api,
         name: str,
         variation: Variation | None = None,
+        ledger: Ledger | None = None,
     ):
-        """Make a namespace called after the test; `close` removes all that was made."""
+        """Make a namespace called after the test; `close` removes all that was made.
+
+        `ledger` is told of every namespace before it is made.
+        """
         self.cluster, self.api = cluster, api
+        self._ledger = ledger
         self.waits: list[dict[str, Any]] = []
         self.variation = variation or Variation()
         self._namespaces: list[str] = []
@@ -154,6 +160,7 @@ class Lab:
             documents = manifest if isinstance(manifest, list) else [manifest]
             text = str(self._write(documents))
         place = ["-n", namespace] if namespace else []
+        self._note_namespaces(documents)
         done = self._kubectl("apply", "-f", text, *place, check=False)
         self._warnings = [
             line.removeprefix("Warning: ")
@@ -466,9 +473,16 @@ class Lab:
         what = f"{document['kind']}/{document['metadata']['name']}"
         return self.get(what, namespace=place)  # type: ignore[no-any-return]
 
+    def _note_namespaces(self, documents: list[dict[str, Any]]) -> None:
+        made = [d["metadata"]["name"] for d in documents if d.get("kind") == "Namespace"]
+        if self._ledger and made:
+            self._ledger.note(*made)
+
     def _make_namespace(self, name: str) -> str:
         target = Target(self.api.resource("namespaces"), None)
-        self.api.create(target, {"kind": "Namespace", "metadata": {"name": name}})
+        document = {"kind": "Namespace", "metadata": {"name": name}}
+        self._note_namespaces([document])
+        self.api.create(target, document)
         self._namespaces.append(name)
         # Pods are refused until the namespace's own ServiceAccount is there
         account = self.api.target("serviceaccount/default", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..content.claims import sentences
 from ..evidence import FOLDER
 from ..evidence.record import Results
 from .api import Api
+from .ledger import Ledger
 from .own import OwnCluster, lacking
 from .refusals import Refused
 
@@ -121,11 +123,14 @@ class Session:
     def finish(self) -> None:
         """Remove what this run made."""
         self._done.set()
-        if isinstance(self.cluster, OwnCluster):
-            self.cluster.close()
         try:
+            if self.cluster and (self.context or self.lifecycle.wish.keep):
+                kubectl = Path(str(self.cluster.kubectl_path))
+                Ledger(turns(self.cluster)).settle(kubectl, self.cluster.env)
+            if isinstance(self.cluster, OwnCluster):
+                self.cluster.close()
             self.lifecycle.finish()
-        except ClusterError as problem:
+        except (ClusterError, subprocess.TimeoutExpired) as problem:
             print(f"error: {problem}")
 
     def note(self, report: pytest.TestReport) -> None:
