@@ -465,8 +465,9 @@ def test_killer_of_the_last_time_and_the_expected_claims_come_first(
 ) -> None:
     subject = world["a/b.yaml"]
     subject.tests |= {"b": [proof("AA-2")], "c": [proof("AA-3")]}
-    assert command._order(subject, {"AA-3"}, "b")[:2] == ["c", "b"]
-    assert set(command._order(subject, set(), None)) == set(subject.tests)
+    assert command._order(subject, {"AA-3"}, "b", {})[:2] == ["c", "b"]
+    took = {test: -float(number) for number, test in enumerate(sorted(subject.tests))}
+    assert command._order(subject, set(), None, took) == sorted(subject.tests, reverse=True)
 
 
 # --- a run

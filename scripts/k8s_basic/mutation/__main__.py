@@ -17,6 +17,7 @@ import yaml
 
 from .. import EXAMPLES, ROOT, run_tests
 from ..cluster.steps import say
+from ..evidence.record import newest
 from . import report
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR
@@ -158,6 +159,7 @@ def _written(
     folder = FOLDER / "examples"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    seconds = {t["test"]: t["seconds"] for t in (newest() or {"tests": []})["tests"]}
     entries = []
     for mutant in mutants:
         subject = everything[mutant.example]
@@ -165,6 +167,7 @@ def _written(
         text = yaml.safe_dump_all(mutant.of(subject.documents), sort_keys=False)
         file.write_text(text, encoding="utf-8")
         killer = before.get(mutant.id, {}).get("by")
+        order = _order(subject, set(mutant.claims), killer, seconds)
         entries.append(
             {
                 "id": mutant.id,
@@ -172,19 +175,24 @@ def _written(
                 "file": str(file),
                 "claims": list(mutant.claims),
                 "alone": spills(mutant, subject),
-                "tests": _order(subject, set(mutant.claims), killer),
+                "tests": order,
             }
         )
     (FOLDER / "mutants.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
     return entries
 
 
-def _order(subject: Subject, claims: set[str], killer: str | None) -> list[str]:
-    """Return the tests of an example: those that should kill the mutant first, then the rest."""
+def _order(
+    subject: Subject, claims: set[str], killer: str | None, seconds: dict[str, float]
+) -> list[str]:
+    """Return the tests of an example: those that should kill the mutant first, then the quickest.
 
-    def likely(test: str) -> tuple[bool, bool]:
+    `seconds` are those that each test took in the last live run.
+    """
+
+    def likely(test: str) -> tuple[bool, bool, float]:
         expected = any(proof.claim in claims for proof in subject.tests[test])
-        return not expected, test != killer
+        return not expected, test != killer, seconds.get(test, 0.0)
 
     return sorted(subject.tests, key=likely)
 
