@@ -34,6 +34,7 @@ TIERS = ("static", "site", "live")
 # gets slower for all
 LIVE_WORKERS = 6
 SITE_WORKERS = 2
+INTERRUPTED = 2  # pytest's code when Ctrl-C, or a cluster that broke, ended the run
 
 
 def main(arguments: list[str]) -> int:
@@ -90,7 +91,8 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     paths = [] if any(_is_path(a, TESTS / tier) for a in arguments) else [str(TESTS / tier)]
     own = [a for a in arguments if _is_path(a, TESTS / tier) or not _is_path(a, TESTS)]
     code = _pytest([*_defaults(tier, arguments), *paths, *own])
-    say(f"=== {tier}: {'passed' if code == 0 else 'failed'} in {time.monotonic() - started:.0f} s")
+    ended = {0: "passed", INTERRUPTED: "interrupted"}.get(code, "failed")
+    say(f"=== {tier}: {ended} in {time.monotonic() - started:.0f} s")
     return code
 
 

@@ -173,7 +173,7 @@ class Lifecycle:
         return state
 
     def _forget(self) -> None:
-        for name in ("state.json", "kind.yaml", "kubeconfig"):
+        for name in ("state.json", "kind.yaml", "kubeconfig", "namespaces"):
             (self.folder / name).unlink(missing_ok=True)
         # what the API client remembers of this cluster's kinds is not true of the next one
         self.kubeconfig.with_suffix(".discovery.json").unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ WATCH_EVERY = 5.0  # seconds between two looks at the node containers
 OWN_REPORTS = BUILD / "own-cluster"  # kept apart from the site's evidence
 NOT_ENFORCEABLE = TESTS / "live" / "not-enforceable.yaml"
 FORBIDDEN = 403
+BROKEN = "broken"  # a file beside the cluster: what the controlling process saw of it
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -87,6 +89,7 @@ class Session:
         self._done = threading.Event()
         self._session: pytest.Session | None = None
         self.file: Path | None = None
+        self.broken = ""
 
     def start(self) -> DocsCluster | OwnCluster:
         """Bring the cluster up once; raises UsageError with a sentence when that is impossible."""
@@ -99,6 +102,7 @@ class Session:
                 )
             except ClusterError as problem:
                 raise pytest.UsageError(f"no live test was run: {problem}") from None
+            (turns(self.cluster) / BROKEN).unlink(missing_ok=True)
         return self.cluster
 
     def guard(self, session: pytest.Session) -> None:
@@ -113,9 +117,10 @@ class Session:
     def _stop_if_broken(self) -> None:
         """End the run with a sentence when its cluster is broken: what follows could only fail."""
         sentence = what_broke(self.cluster)
-        if sentence and self._session and not self._done.is_set():
+        if sentence and self.cluster and self._session and not self._done.is_set():
             self._done.set()
-            self._session.shouldstop = sentence
+            self.broken = self._session.shouldstop = sentence
+            (turns(self.cluster) / BROKEN).write_text(sentence, encoding="utf-8")
             distributor = self._session.config.pluginmanager.getplugin("dsession")
             if distributor:
                 distributor.shouldstop = sentence  # xdist looks at its own flag only
@@ -132,6 +137,8 @@ class Session:
             self.lifecycle.finish()
         except (ClusterError, subprocess.TimeoutExpired) as problem:
             print(f"error: {problem}")
+        if self.broken:
+            print(f"error: {self.broken}")
 
     def note(self, report: pytest.TestReport) -> None:
         """Keep the outcome of one test for the results."""
@@ -149,7 +156,8 @@ class Session:
         folder = FOLDER
         if isinstance(self.cluster, OwnCluster):
             folder = OWN_REPORTS / re.sub(r"[^\w.-]+", "-", self.cluster.name)
-        if self.about and self.results.tests:
+        # what was seen on a broken cluster says nothing of any sentence
+        if self.about and self.results.tests and not self.broken:
             self.file = self.results.write(self.about.record(), folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
@@ -211,10 +219,39 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Make the cluster before the workers start; without workers the first test makes it."""
     config = session.config
     if is_worker(config):
+        signal.signal(signal.SIGUSR1, _give_up)
+        threading.Thread(target=_end_when_broken, args=(config,), daemon=True).start()
         return
     if workers(config) and not config.option.collectonly:
         config.stash[SESSION].start()
     config.stash[SESSION].guard(session)
+
+
+def _end_when_broken(config: pytest.Config) -> None:
+    """End a worker's test in the middle of a wait: on a broken cluster it could only run out."""
+    cluster = attach(_cluster(config))
+    while not (turns(cluster) / BROKEN).exists():
+        time.sleep(WATCH_EVERY / 5)
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+
+_IN_TEST = threading.Event()
+
+
+def _give_up(*_: Any) -> None:
+    """Fail the test that is running; between tests there is nothing to end."""
+    if _IN_TEST.is_set():
+        pytest.fail("the cluster broke during this test", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Know when a test is running, so that only then it is ended."""
+    _IN_TEST.set()
+    try:
+        return (yield)
+    finally:
+        _IN_TEST.clear()
 
 
 class WorkerSetup:
