@@ -58,11 +58,13 @@ class Variation:
 
     `overlay` names the files that are read in place of examples. The bounds of waits are taken
     times `wait_scale`; a test that knows what it waits for can be told sooner that it won't come.
+    Without `applies`, `Lab.apply` does nothing.
     """
 
     name: str = ""
     overlay: dict[str, Path] = field(default_factory=dict)
     wait_scale: float = 1.0
+    applies: bool = True
 
 
 class Lab:
@@ -154,6 +156,8 @@ class Lab:
 
         Returns the applied objects. Raises Refused when they are not accepted.
         """
+        if not self.variation.applies:
+            return Objects()
         if isinstance(manifest, str):
             text, documents = str(self._file(manifest)), self.example(manifest)
         else:
@@ -359,7 +363,7 @@ class Lab:
     def client(self) -> Object:
         """The Pod from which requests inside the cluster are made; started on first use."""
         if self._client is None:
-            self.apply(_client_pod())
+            self.api.create(self._target("pods"), _client_pod())
             self._client = self.becomes("pod/lab-client", _is_ready, within=CLIENT_START)
         return self._client
 

@@ -20,6 +20,7 @@ VOLATILE = (
     ("port", r"(?<=\d):\d{5}\b"),  # a node port, or the one that a client happened to get
     ("address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
     ("node", r"\bk8s-basic-worker\d*\b"),
+    ("zone", r"\bantarctica-(?:east|west)1\b"),
     ("age", r"(?<![\w.=-])(?:\d+[dhms]){1,2}(?:\d+ms)?(?![\w.])"),
     ("name of a Pod", rf"-[{_RANDOM}]{{8,10}}-[{_RANDOM}]{{5}}\b"),
     ("hash or name", rf"-(?=[{_RANDOM}]*\d|[{_RANDOM}]{{5}}\b)[{_RANDOM}]{{5,10}}\b"),

@@ -18,7 +18,7 @@ import yaml
 from .. import EXAMPLES, ROOT, run_tests
 from ..cluster.steps import say
 from ..evidence.record import newest
-from . import report
+from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR
 from .mutants import Mutant
@@ -37,6 +37,8 @@ def main(arguments: list[str]) -> int:
     """Run or list the chosen mutants and return the exit code."""
     options, rest = _options(arguments)
     try:
+        if options.whole:
+            return _run_whole(options, rest)
         everything = subjects(ROOT)
         chosen = choose(ROOT, everything)
         asked = _asked(chosen, everything, options)
@@ -70,6 +72,15 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--limit", type=int, help="run only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of --limit")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--nothing", dest="whole", action="store_const", const=whole.NOTHING,
+        help="apply nothing instead: every test must fail",
+    )  # fmt: skip
+    kinds.add_argument(
+        "--foreign", dest="whole", action="store_const", const=whole.FOREIGN,
+        help="put another lesson's objects beside: every test must pass",
+    )  # fmt: skip
     parser.epilog = (
         "Examples' paths choose examples; other options are those of ./scripts/test --live."
     )
@@ -136,12 +147,9 @@ def _run(
 ) -> int:
     before, started = report.load(), time.monotonic()
     entries = _written(mutants, everything, before)
-    files = sorted({test.split("::")[0] for entry in entries for test in entry["tests"]})
-    mine = [f"--mutants={FOLDER / 'mutants.json'}", f"--junitxml={FOLDER / 'junit.xml'}"]
-    code = run_tests.run_tier("live", [*files, *mine, *rest])
-    if code not in USABLE or not OUTCOMES.exists():
+    code, outcomes = _tried(entries, rest)
+    if outcomes is None:
         return code
-    outcomes = json.loads(OUTCOMES.read_text(encoding="utf-8"))
     new = report.records(ROOT, entries, outcomes, everything)
     merged = report.merge(before, new, chosen)
     report.write(merged)
@@ -152,10 +160,40 @@ def _run(
     return 1 if bad or len(new) < len(entries) else code
 
 
+def _run_whole(options: argparse.Namespace, rest: list[str]) -> int:
+    """Try every test as a whole; raises ListError or LookupError."""
+    excused = whole.exceptions(ROOT, options.whole)
+    entries = whole.entries(ROOT, options.whole, set(options.examples))
+    if options.list or not entries:
+        print("\n".join([*(entry["id"] for entry in entries), f"{len(entries)} tests"]))
+        return 0
+    code, outcomes = _tried(entries, rest)
+    if outcomes is None:
+        return code
+    lines = whole.verdicts(options.whole, entries, outcomes, excused)
+    print("\n".join([*lines, f"{options.whole}: {len(entries)} tests, {len(excused)} excused"]))
+    return 1 if lines else code
+
+
+def _tried(
+    entries: list[dict[str, Any]], rest: list[str]
+) -> tuple[int, list[report.Outcome] | None]:
+    """Run the tests of these entries; return pytest's code and the outcomes, None without any."""
+    list_of_all = FOLDER / "mutants.json"
+    list_of_all.parent.mkdir(parents=True, exist_ok=True)
+    list_of_all.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+    files = sorted({test.split("::")[0] for entry in entries for test in entry["tests"]})
+    mine = [f"--mutants={list_of_all}", f"--junitxml={FOLDER / 'junit.xml'}"]
+    code = run_tests.run_tier("live", [*files, *mine, *rest])
+    if code not in USABLE or not OUTCOMES.exists():
+        return code, None
+    return code, json.loads(OUTCOMES.read_text(encoding="utf-8"))
+
+
 def _written(
     mutants: list[Mutant], everything: dict[str, Subject], before: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Write each mutant's file and the list that the plugin reads, and return the list."""
+    """Write each mutant's file, and return what the plugin has to know of each."""
     folder = FOLDER / "examples"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -178,7 +216,6 @@ def _written(
                 "tests": order,
             }
         )
-    (FOLDER / "mutants.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
     return entries
 
 

@@ -52,10 +52,7 @@ class Run:
         test = metafunc.definition.nodeid
         mine = [e for e in self.entries.values() if test in e["tests"]]
         if mine and "variation" in metafunc.fixturenames:
-            varied = [Variation(UNCHANGED, {}, WAIT_SCALE)]
-            varied += [
-                Variation(e["id"], {e["example"]: Path(e["file"])}, WAIT_SCALE) for e in mine
-            ]
+            varied = [Variation(UNCHANGED, {}, WAIT_SCALE), *map(_variation, mine)]
             metafunc.parametrize("variation", varied, indirect=True, ids=[v.name for v in varied])
 
     @pytest.hookimpl(trylast=True)
@@ -81,6 +78,12 @@ class Run:
         """Run nothing more about a mutant once it is decided."""
         if told("decided", name_of(item)):
             pytest.skip(DECIDED)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Put the objects of another lesson beside those of the test, if the run is about that."""
+        if foreign := self.entries.get(name_of(item), {}).get("foreign"):
+            item.funcargs["lab"].apply(foreign)  # type: ignore[attr-defined]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -114,6 +117,8 @@ class Run:
             return PASSED
         if name == UNCHANGED or when == "teardown":
             return ERROR
+        if "example" not in self.entries[name]:
+            return KILLED  # a whole test: however it falls, it does not pass by absence
         unchanged = load(EXAMPLES / self.entries[name]["example"])
         return judge(problem, frames_of(problem), unchanged)
 
@@ -138,6 +143,11 @@ class Run:
         """Leave the outcomes for `./scripts/mutate`, also of a run that was interrupted."""
         if not self.is_worker:
             OUTCOMES.write_text(json.dumps(self.outcomes, indent=1), encoding="utf-8")
+
+
+def _variation(entry: dict[str, Any]) -> Variation:
+    overlay = {entry["example"]: Path(entry["file"])} if "example" in entry else {}
+    return Variation(entry["id"], overlay, WAIT_SCALE, entry.get("applies", True))
 
 
 def outcome_of(report: pytest.TestReport) -> dict[str, Any] | None:

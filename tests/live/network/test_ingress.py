@@ -64,7 +64,9 @@ def test_ingress_without_class_or_default_class_is_taken_up_by_nobody(lab: Lab) 
     lab.stays(
         "ingress/example-ingress", has_no_address, 15, control=("ingress/with-class", has_address)
     )
-    assert lab.outside(SITE, host=own(lab, "control.")).body.startswith("app1-")
+    for path in ("/", "/deeper"):
+        answer = lab.outside(f"{SITE}{path}", host=own(lab, "control."))
+        assert answer.body.startswith("app1-")
     lab.outside(SITE, host=own(lab, "app1.example.com"), status=404, within=0)
 
 
@@ -87,6 +89,9 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
         (created,) = lab.apply(ingress)
         assert created.at("spec.ingressClassName") == "traefik"
         lab.becomes("ingress/example-ingress", has_address, within=30)
+        for app in ("app1", "app2"):
+            answer = lab.outside(f"{SITE}/deeper", host=own(lab, f"{app}.example.com"))
+            assert answer.body.startswith(f"{app}-")
     finally:
         lab.annotate("ingressclass/traefik", {IS_DEFAULT: None})
 
@@ -97,8 +102,10 @@ def test_host_header_chooses_the_service_and_an_unknown_host_is_404(lab: Lab) ->
     lab.apply(documents(lab, "network/ingress-host.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
 
-    assert lab.outside(SITE, host=own(lab, "app1.example.com")).body.startswith("app1-")
-    assert lab.outside(SITE, host=own(lab, "app2.example.com")).body.startswith("app2-")
+    for app in ("app1", "app2"):
+        for path in ("/", "/deeper"):
+            answer = lab.outside(f"{SITE}{path}", host=own(lab, f"{app}.example.com"))
+            assert answer.body.startswith(f"{app}-")
     lab.outside(SITE, host=own(lab, "unknown.example.com"), status=404, within=0)
 
 

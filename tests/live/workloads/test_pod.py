@@ -91,12 +91,14 @@ def test_what_one_container_writes_to_the_volume_the_other_reads(lab):
 @claim("WL-8")
 def test_container_without_the_mount_does_not_see_the_volume(lab):
     lab.apply(TWO)
-    lab.becomes("pod/two-containers", is_ready)
+    pod = lab.becomes("pod/two-containers", is_ready)
 
     assert "note" in lab.exec("pod/two-containers", "ls", "/scratch", container="writer")
     without = lab.run("kubectl exec two-containers -c web -- ls /scratch")
     assert without.code != 0
     assert "no such file" in without.err.lower()
+    # what stands in the other volume is not in the one that both mount
+    lab.http(f"http://{pod.at('status.podIP')}/note", status=404)
 
 
 @claim("WL-9")
