@@ -28,6 +28,10 @@ VOLATILE = (
 )
 
 
+# What curl prints of a try that --retry repeats: whether it is there is a matter of milliseconds.
+REPEATED = re.compile(r"^curl: \(7\) Failed to connect .*\n", re.MULTILINE)
+
+
 def comparable(output: str) -> list[str]:
     """Return the lines of an output without what is volatile; rows of a table in one order."""
     for name, pattern in VOLATILE:

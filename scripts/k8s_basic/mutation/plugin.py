@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .. import BUILD, EXAMPLES
-from ..live.lab import Variation
+from ..live.lab import Lab, Variation
 from .classes import load
 from .judge import ERROR, KILLED, PASSED, REFUSED, SKIPPED, first_line, frames_of, judge
 
@@ -83,7 +83,9 @@ class Run:
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Put the objects of another lesson beside those of the test, if the run is about that."""
         if foreign := self.entries.get(name_of(item), {}).get("foreign"):
-            item.funcargs["lab"].apply(foreign)  # type: ignore[attr-defined]
+            lab: Lab = item.funcargs["lab"]  # type: ignore[attr-defined]
+            lab.apply(foreign)
+            lab.becomes("pods", len)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
