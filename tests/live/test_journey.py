@@ -97,7 +97,7 @@ def test_reader_can_follow_the_page_to_its_end(
     if is_recorded_here(kind_cluster):
         assert not text, f"outputs are not as recorded (./scripts/record {page} accepts):\n{text}"
     elif text:
-        request.node.user_properties.append(("recordings elsewhere", text))
+        request.node.user_properties.append(("elsewhere", text))
 
 
 def is_recorded_here(cluster: DocsCluster) -> bool:

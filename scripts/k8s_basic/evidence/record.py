@@ -25,12 +25,18 @@ class Results:
         self._hashes = current(ROOT)
         self.tests: list[dict[str, Any]] = []
         self.recordings: dict[str, bool] = {}
+        self.elsewhere: dict[
+            str, str
+        ] = {}  # differences from recordings of another minor or source
+        self.not_run: dict[str, int] = {}  # page → command blocks that a reader runs and we do not
         self.started = datetime.datetime.now(datetime.UTC)
 
     def note(self, report: pytest.TestReport) -> None:
         """Keep the outcome of one test, of its call or of what went wrong before it."""
         about: dict[str, Any] = dict(report.user_properties)
         self.recordings |= about.get("recordings", {})
+        self.elsewhere |= {report.nodeid: text for text in [about.get("elsewhere")] if text}
+        self.not_run |= {report.nodeid: len(about["not run"])} if about.get("not run") else {}
         if "claims" not in about or not (report.when == "call" or report.failed or report.skipped):
             return
         # what goes wrong after a test has passed has the last word on it

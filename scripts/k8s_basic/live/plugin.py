@@ -174,6 +174,11 @@ class Session:
             if test["outcome"] not in ("passed", "failed"):
                 claims = " ".join(test["claims"])
                 terminal.line(f"  {test['outcome']}: {claims}: {test['reason']}")
+        if self.results.not_run:
+            total = sum(self.results.not_run.values())
+            terminal.line(f"{total} command blocks of the pages are marked as not to be run here")
+        for text in self.results.elsewhere.values():
+            terminal.line(f"not as recorded, and reported only, on this version:\n{text}")
         if self.file:
             terminal.line(f"evidence: {self.file.relative_to(ROOT)}")
 
