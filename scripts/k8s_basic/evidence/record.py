@@ -35,8 +35,10 @@ class Results:
         """Keep the outcome of one test, of its call or of what went wrong before it."""
         about: dict[str, Any] = dict(report.user_properties)
         self.recordings |= about.get("recordings", {})
-        self.elsewhere |= {report.nodeid: text for text in [about.get("elsewhere")] if text}
-        self.not_run |= {report.nodeid: len(about["not run"])} if about.get("not run") else {}
+        if "elsewhere" in about:
+            self.elsewhere[report.nodeid] = about["elsewhere"]
+        if about.get("not run"):
+            self.not_run[report.nodeid] = len(about["not run"])
         if "claims" not in about or not (report.when == "call" or report.failed or report.skipped):
             return
         # what goes wrong after a test has passed has the last word on it
