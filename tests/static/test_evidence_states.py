@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 import yaml
+from k8s_basic import ROOT
 from k8s_basic.evidence import hashes, states
 from k8s_basic.evidence.states import State
-from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline, mutants
+from k8s_basic.mutation import report
+from k8s_basic.mutation.classes import Chosen
+from k8s_basic.mutation.judge import REFUSED
+from k8s_basic.mutation.mutants import Mutant
+from k8s_basic.site import score
+from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline
 
 A, B = "v1.37.2", "v1.36.3"
 
@@ -176,16 +181,39 @@ def test_both_languages_say_all_that_there_is_to_say() -> None:
     assert keys(WORDS["ko"]) == keys(WORDS["en"])
 
 
-def test_page_of_claims_tells_the_mutation_score(tree: Path, evidence) -> None:
+def test_page_of_claims_tells_the_mutation_score(
+    tree: Path, evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evidence()
-    sheet = Sheet(Evidence.load(tree), "en", "en/reference/verified-claims/", "https://h/o/r")
-    assert "not measured in this build" in sheet.all_claims()
-    classes = ["killed"] * 3 + ["survived", "equivalent"]
-    report = tree / "build" / "mutation" / "report.json"
-    report.parent.mkdir()
-    report.write_text(json.dumps({"mutants": [{"class": name} for name in classes]}))
-    assert "score 75.0%" in sheet.all_claims()
-    assert mutants([{"class": "killed"}]) == {"killed": 1}
+    assert "not measured in this build" in page_of_claims(tree, "en")
+    mutants = [Mutant("a/b.yaml", 0, "spec.<x>", n, "number") for n in range(6)]
+    ends = ["killed", "survived", "error", "refused"]
+    new = {m.id: {"class": end, "date": f"2026-01-0{n}"} for n, (m, end) in
+           enumerate(zip(mutants, ends), 1)}  # fmt: skip
+    chosen = [Chosen(m, "to run") for m in mutants[:5]]
+    chosen.append(Chosen(mutants[5], "equivalent", "the same & more"))
+    monkeypatch.setattr(report, "REPORT", tree / score.REPORT)
+    report.write(report.merge({}, new, chosen))
+    text = page_of_claims(tree, "en")
+    assert "Mutation score 33.3% (2026-01-01 – 2026-01-04)" in text
+    assert "noticed by a test 1, noticed by no test 1, " in text
+    assert "no difference to observe 1, not tried yet 1." in text
+    assert "<li><code>a/b.yaml#0:spec.&lt;x&gt;=1</code></li>" in text
+    assert "<li>the same &amp; more: <code>a/b.yaml#0:spec.&lt;x&gt;=5</code></li>" in text
+    korean = page_of_claims(tree, "ko")
+    assert "변이 점수 33.3%(2026-01-01 – 2026-01-04)" in korean
+    assert korean.count("<details>") == text.count("<details>") == 3
+
+
+def page_of_claims(tree: Path, language: str) -> str:
+    address = f"{language}/reference/verified-claims/"
+    return Sheet(Evidence.load(tree), language, address, "https://h/o/r").all_claims()
+
+
+def test_every_end_of_a_mutant_has_a_name_and_the_page_looks_where_it_is_written() -> None:
+    ends = {*report.COUNTED, REFUSED, "equivalent", "without effect", "not run yet"}
+    assert set(WORDS["ko"]["mutants"]) == set(WORDS["en"]["mutants"]) == ends
+    assert report.REPORT == ROOT / score.REPORT
 
 
 def test_sentence_is_shown_without_its_markdown() -> None:

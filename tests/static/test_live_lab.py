@@ -14,6 +14,7 @@ import pytest
 import yaml
 from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
 from k8s_basic.live.api import Target
+from k8s_basic.live.lab import Variation
 from kubernetes.client import ApiException
 
 Script = list[Any] | Callable[..., Iterator[Any]]
@@ -498,13 +499,15 @@ def client(lab: Lab, api: Api) -> Lab:
 
 
 def test_request_inside_is_made_by_the_client_pod_which_is_started_once(
-    client: Lab, kubectl: Callable[[str], object], tmp_path: Path
+    client: Lab, api: Api, kubectl: Callable[[str], object], tmp_path: Path
 ) -> None:
     kubectl("printf 'HTTP/1.1 200 OK\\r\\n\\r\\nhello'")
+    client.variation = Variation(applies=False)
+    assert client.apply({"kind": "Pod", "metadata": {"name": "of-a-test"}}) == []
     assert client.http("http://web/", host="a.example").body == "hello"
     client.http("http://web/")
-    first, *requests = asked(tmp_path)
-    assert first.startswith("apply -f")
+    assert api.done.count(("create", "Pod/lab-client")) == 1
+    requests = asked(tmp_path)
     assert [line.split(" curl ")[0] for line in requests] == ["exec lab-client --"] * 2
     assert requests[0].endswith("-H Host: a.example http://web/")
 

@@ -13,7 +13,7 @@ from k8s_basic import ROOT
 from k8s_basic.content.claims import Proof
 from k8s_basic.live.refusals import Refused
 from k8s_basic.mutation import __main__ as command
-from k8s_basic.mutation import classes, judge, plugin, report
+from k8s_basic.mutation import classes, judge, plugin, report, whole
 from k8s_basic.mutation.classes import Chosen, ListError, Subject, choose, without_effect
 from k8s_basic.mutation.mutants import REMOVED, Mutant, at, generate, keys_of, path_of
 
@@ -509,14 +509,29 @@ def test_unused(spec):
 
 
 @pytest.fixture
-def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Run three tests of a stand-in for the live tier against three mutants."""
+def stand_in(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a stand-in for the live tier, from files that the test makes, and return outcomes."""
     monkeypatch.setattr(judge, "LIVE", pytester.path)
     monkeypatch.setattr(plugin, "load", lambda file: [{"spec": {"n": 3}}])
     monkeypatch.setattr(plugin, "OUTCOMES", pytester.path / "outcomes.json")
     monkeypatch.setattr(plugin, "STATE", pytester.path / "state")
-    pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\nmarkers = exclusive: alone")
+
+    def ran(entries: list[dict[str, Any]], *said: str) -> list[dict[str, Any]]:
+        (pytester.path / "mutants.json").write_text(json.dumps(entries), encoding="utf-8")
+        done = pytester.runpytest_inprocess("--mutants=mutants.json", "-p", "no:xdist", "-q")
+        text = done.stdout.str()
+        assert "skipped" not in text and all(words in text for words in said)
+        found: list[dict[str, Any]] = json.loads(plugin.OUTCOMES.read_text(encoding="utf-8"))
+        return found
+
+    return ran
+
+
+@pytest.fixture
+def outcomes(pytester: pytest.Pytester, stand_in: Any) -> list[dict[str, Any]]:
+    """Run three tests of a stand-in for the live tier against three mutants."""
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_it=TESTS)
     tests = [f"test_it.py::test_{name}" for name in ("second", "first", "broken")]
     entries = []
@@ -525,11 +540,7 @@ def outcomes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list
         file.write_text(f"n: {number}", encoding="utf-8")
         common = {"example": "a/b.yaml", "file": str(file), "tests": tests, "alone": number == 0}
         entries.append({"id": f"n={number}", **common})
-    (pytester.path / "mutants.json").write_text(json.dumps(entries), encoding="utf-8")
-    done = pytester.runpytest_inprocess("--mutants=mutants.json", "-p", "no:xdist", "-q")
-    text = done.stdout.str()
-    assert "skipped" not in text and "1 deselected" in text and "1 failed" in text
-    found: list[dict[str, Any]] = json.loads(plugin.OUTCOMES.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = stand_in(entries, "1 deselected", "1 failed")
     return found
 
 
@@ -551,3 +562,108 @@ def test_run_multiplies_tests_and_stops_at_the_first_kill(outcomes: list[dict[st
     assert report.decide(["test_it.py::test_broken"], outcomes[-3:-2], {}) == {
         "class": "error", "by": "test_it.py::test_broken", "message": report.NOT_PASSED,
     }  # fmt: skip
+
+
+# --- a test as a whole: nothing applied, or another lesson's objects beside its own
+
+WHOLE_TESTS = """\
+def test_looks(lab):
+    lab.apply("a/b.yaml")
+    assert "a/b.yaml" in lab.applied
+
+def test_looks_at_all(lab):
+    lab.apply("a/b.yaml")
+    assert lab.applied == ["a/b.yaml"]
+
+def test_absence(lab):
+    lab.apply("a/b.yaml")
+    assert "gone" not in lab.applied
+"""
+WHOLE_CONFTEST = """\
+class Lab:
+    def __init__(self, variation):
+        self.variation, self.applied = variation, []
+    def apply(self, name):
+        self.applied += [name] if self.variation.applies else []
+    def becomes(self, what, wanted):
+        assert wanted(self.applied)
+
+@pytest.fixture
+def lab(variation):
+    return Lab(variation)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "excused", "lines"),
+    [
+        ("nothing", [], ["passes though nothing is there: test_it.py::test_absence"]),
+        ("nothing", ["absence"], []),
+        ("nothing", ["absence", "looks"], ["no exception any more"]),
+        ("foreign", [], ["fails beside c/d.yaml: test_it.py::test_looks_at_all", "    assert "]),
+        ("foreign", ["looks_at_all"], []),
+        ("foreign", ["looks_at_all", "absence"], ["no exception any more"]),
+    ],
+)
+def test_whole_tests_are_tried_with_nothing_and_beside_another_lesson(
+    pytester: pytest.Pytester, stand_in: Any, kind: str, excused: list[str], lines: list[str]
+) -> None:
+    pytester.makeconftest(CONFTEST + WHOLE_CONFTEST)
+    pytester.makepyfile(test_it=WHOLE_TESTS)
+    how = {"applies": False} if kind == whole.NOTHING else {"foreign": "c/d.yaml"}
+    names = {name: f"test_it.py::test_{name}" for name in ("looks", "looks_at_all", "absence")}
+    entries = [{"id": n, "alone": False, "tests": [t], **how} for n, t in names.items()]
+    found = stand_in(entries)
+    reasons = dict.fromkeys((names[name] for name in excused), "why")
+    said = whole.verdicts(kind, entries, found, reasons)
+    assert [line for line, start in zip(said, lines) if line.startswith(start)] == said
+    assert len(said) == len(lines)
+
+
+def test_whole_test_that_was_not_run_or_fails_by_itself_is_not_judged() -> None:
+    entry = {"id": "m", "tests": ["a"], "applies": False}
+    for outcomes in ([], [outcome("a", "killed")], [outcome("a", "error", "unchanged")]):
+        (line,) = whole.verdicts(whole.NOTHING, [entry], outcomes, {})
+        assert line.startswith("not judged")
+    assert whole.verdicts(whole.NOTHING, [entry], [outcome("a", "skipped")], {}) == []
+
+
+@pytest.mark.parametrize("kind", [whole.NOTHING, whole.FOREIGN])
+def test_every_test_with_an_example_is_tried_as_a_whole_once(kind: str) -> None:
+    found = whole.entries(ROOT, kind, set())
+    using = {test for subject in classes.subjects(ROOT).values() for test in subject.tests}
+    assert sorted(entry["tests"][0] for entry in found) == sorted(using)
+    assert len({entry["id"] for entry in found}) == len(found)
+    assert set(whole.exceptions(ROOT, kind).values())
+    chosen = {"network/service-multiport.yaml"}
+    assert 0 < len(whole.entries(ROOT, kind, chosen)) < len(found)
+
+
+def test_no_example_stands_beside_a_test_whose_labels_or_names_it_has(tree: Path) -> None:
+    for name in whole.OTHERS:
+        (tree / "examples" / name).parent.mkdir(exist_ok=True)
+        (tree / "examples" / name).write_text(yaml.safe_dump(DEPLOYMENT), encoding="utf-8")
+    mine = Proof("WL-3", "tests/live/start/test_a.py", 1, "test_a", "", ("workloads/pod.yaml",))
+    with pytest.raises(LookupError, match="shares names or labels"):
+        whole.foreign(tree, mine)  # both are called web
+    (tree / "examples/workloads/pod.yaml").write_text(yaml.safe_dump({"metadata": {"name": "a"}}))
+    assert whole.foreign(tree, mine) == whole.OTHERS[0]
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ([], "test_reads: it applies no example"),
+        ([{"test": "reads"}], "test_reads: a reason is missing"),
+        ([{"test": "reads", "reason": "x"}, {"test": "gone", "reason": "x"}], "no claim has this"),
+    ],
+)
+def test_exception_needs_a_test_and_a_reason(
+    tree: Path, entries: list[dict[str, str]], text: str
+) -> None:
+    file = tree / "tests/live/workloads/test_pod.py"
+    file.write_text('@claim("WL-3")\ndef test_reads(lab):\n    lab.get(1)\n', encoding="utf-8")
+    listed = [{**e, "test": f"workloads/test_pod.py::test_{e['test']}"} for e in entries]
+    (tree / whole.EXCEPTIONS).write_text(yaml.safe_dump({"nothing": listed}), encoding="utf-8")
+    with pytest.raises(ListError, match=text):
+        whole.exceptions(tree, whole.NOTHING)

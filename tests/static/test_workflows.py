@@ -146,9 +146,12 @@ def test_checks_run_scripts_test_and_nothing_else() -> None:
 def test_site_is_published_after_green_and_each_night() -> None:
     push = load(HOME / "workflows/test.yml")["jobs"]
     assert set(push["green"]["needs"]) == set(CHECKS)
-    assert set(push["publish"]["needs"]) == {"green", "attest"}
+    assert set(push["publish"]["needs"]) == {"green", "attest", "mutants"}
+    for name in ("green", "attest"):
+        assert f"needs.{name}.result == 'success'" in push["publish"]["if"]
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert "!cancelled()" in night["publish"]["if"], "a red night is published too"
+    assert ".result" not in night["publish"]["if"]
     steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
     assert steps[0]["with"]["ref"] == "last-green"
 
@@ -180,11 +183,51 @@ def test_evidence_is_signed_by_a_job_that_runs_no_code_of_ours() -> None:
 
 def test_only_signed_evidence_of_the_same_run_is_published() -> None:
     steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
-    (taken,) = (s for s in steps if "download-artifact" in s.get("uses", ""))
-    assert taken["with"] == {"pattern": "evidence-*", "path": "build/artifacts"}, "no other run-id"
+    downloads = [s for s in steps if "download-artifact" in s.get("uses", "")]
+    assert not any("run-id" in s["with"] for s in downloads), "of this run"
+    (taken,) = (s for s in downloads if s["with"]["pattern"] == "evidence-*")
+    assert taken["with"]["path"] == "build/artifacts"
     (verified,) = (n for n, s in enumerate(steps) if "gh attestation verify" in s.get("run", ""))
     (built,) = (n for n, s in enumerate(steps) if "mkdocs build" in s.get("run", ""))
     assert steps.index(taken) < verified < built
     command = steps[verified]["run"]
     for part in ("--repo", "--signer-workflow", "--source-ref", "--source-digest"):
         assert command.index(part) < command.index("cp "), part
+
+
+def step_of(job: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return the one step that runs or uses what the text says."""
+    (found,) = (s for s in job["steps"] if text in s.get("run", "") + s.get("uses", ""))
+    step: dict[str, Any] = found
+    return step
+
+
+def test_push_tries_mutants_of_what_differs_from_its_base() -> None:
+    job = load(HOME / "workflows/test.yml")["jobs"]["mutants"]
+    assert step_of(job, "checkout@")["with"]["fetch-depth"] == 0
+    mutate = step_of(job, "./scripts/mutate")
+    base = "${{ github.event.pull_request.base.sha || github.event.before }}"
+    assert mutate["env"]["BASE"] == base
+    assert '--changed "$BASE" --limit ' in mutate["run"]
+
+
+def test_night_tries_its_seventh_of_the_mutants_and_keeps_the_report() -> None:
+    job = load(HOME / "workflows/nightly.yml")["jobs"]["mutants"]
+    assert '--night "$(date -u +%u)"' in step_of(job, "./scripts/mutate")["run"]
+    restored, saved = step_of(job, "cache/restore@"), step_of(job, "cache/save@")
+    assert saved["if"] == "${{ !cancelled() }}", "survivors must not lose the report"
+    for key in ("path", "key"):
+        assert restored["with"][key] == saved["with"][key]
+    assert saved["with"]["key"].startswith(restored["with"]["restore-keys"])
+
+
+def test_mutation_report_of_the_run_reaches_the_page() -> None:
+    steps = load(HOME / "workflows/publish.yml")["jobs"]["build"]["steps"]
+    (taken,) = (s for s in steps if s.get("with", {}).get("pattern") == "mutation")
+    assert taken["with"]["path"] == "build/mutation"
+    for job in (job for _, name, job in jobs() if name == "mutants"):
+        live = step_of(load(HOME / "workflows/test.yml")["jobs"]["live"], "actions/cache@")
+        assert step_of(job, "actions/cache@") == live, "the programs and images of the live job"
+        kept = step_of(job, "upload-artifact@")
+        assert (kept["if"], kept["with"]["name"]) == ("${{ !cancelled() }}", "mutation")
+        assert kept["with"]["path"] == "build/mutation/report.json"

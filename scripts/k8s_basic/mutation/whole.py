@@ -51,13 +51,13 @@ def exceptions(root: Path, kind: str) -> dict[str, str]:
     A test that applies no example cannot fail for want of one, so each of them must be listed.
     """
     listed = yaml.safe_load((root / EXCEPTIONS).read_text(encoding="utf-8"))[kind]
-    found = {entry["test"]: str(entry.get("reason", "")) for entry in listed}
+    found = {f"tests/live/{entry['test']}": str(entry.get("reason", "")) for entry in listed}
     tests = _tests(root)
-    wrong = {test: "no claim has this test" for test in found.keys() - tests.keys()}
+    wrong = dict.fromkeys(found.keys() - tests.keys(), "no claim has this test")
     wrong |= {test: "a reason is missing" for test, reason in found.items() if not reason}
     if kind == NOTHING:
         unlisted = {test for test, proof in tests.items() if not proof.examples} - found.keys()
-        wrong |= {test: "it applies no example; say what it looks at instead" for test in unlisted}
+        wrong |= dict.fromkeys(unlisted, "it applies no example; say what it looks at instead")
     if wrong:
         lines = (f"{EXCEPTIONS}: {kind}: {test}: {text}" for test, text in sorted(wrong.items()))
         raise ListError("\n".join(lines))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,13 +20,12 @@ from ..content.claims import Proof, proofs, said
 from ..content.pages import LANGUAGES, Page, read_pages
 from ..evidence import hashes, states
 from ..evidence.states import Seen, State
+from . import score
 
 WORDS = yaml.safe_load(Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"))
 SYMBOLS = {"verified": "✓", "failed": "!", "stale": "~", "not-enforceable": "–", "unverified": "?"}
 CLAIMS_PAGE = "reference/verified-claims"
 REPORT_FORM = "not-so-on-my-cluster.yml"
-# A mutant of any other class (an equivalent, a field without effect) is no question to the tests.
-MUTANTS_THAT_COUNT = ("killed", "survived", "field echo", "error")
 
 _MARK = re.compile(r'<i data-claim="(?P<claim>[A-Z]{2}-\d+)"></i>')
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^)]*\)")
@@ -162,7 +160,7 @@ class Sheet:
         yield from map(self._run, self.evidence.runs)
         if not self.evidence.runs:
             yield self.words.no_run
-        yield self._mutation()
+        yield score.told(self.evidence.root, self.words)
         left_out = [(p, c) for p in pages for c in p.items("commands") if c.mark == "not-run"]
         listed = (
             f"<li>{self.link(self.to(page.name), str(page.meta.get('title')))}: "
@@ -186,16 +184,6 @@ class Sheet:
         images = ", ".join(f"<code>{html.escape(image)}</code>" for image in run["stand_ins"])
         more = f" {self.words.stand_ins}: {images}" if images else ""
         return f"{html.escape(told)} {links}.{more}"
-
-    def _mutation(self) -> str:
-        file = self.evidence.root / "build" / "mutation" / "report.json"
-        counts = mutants(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-        asked = sum(counts.get(name, 0) for name in MUTANTS_THAT_COUNT)
-        if not asked:
-            return str(self.words.no_mutation)
-        told = ", ".join(f"{html.escape(name)} {n}" for name, n in sorted(counts.items()))
-        score = f"{100 * counts.get('killed', 0) / asked:.1f}"
-        return str(self.words.mutation.format(score=score, counts=told))
 
     def _table(self, page: Page) -> str:
         runs = self.evidence.runs
@@ -254,12 +242,6 @@ def versions(seen: Iterable[Seen]) -> str:
     return ", ".join(
         f"{', '.join(dict.fromkeys(s.version for s in same))} ({day})" for day, same in groups
     )
-
-
-def mutants(report: Any) -> Counter[str]:
-    """Return class → number of mutants, of a report that holds a list of them."""
-    listed = report.get("mutants", []) if isinstance(report, dict) else report
-    return Counter(str(mutant["class"]) for mutant in listed)
 
 
 def inline(markdown: str) -> str:
