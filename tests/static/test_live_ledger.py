@@ -15,7 +15,8 @@ def test_noted_namespaces_are_deleted_once_and_forgotten(tmp_path: Path) -> None
         orders.append(command)
 
     Ledger(tmp_path).note("b", "a")
-    Ledger(tmp_path).note("a")
+    Ledger(tmp_path).note("a", "c")
+    Ledger(tmp_path).forget("c")
     Ledger(tmp_path).settle(Path("kubectl"), {}, run)
     Ledger(tmp_path).settle(Path("kubectl"), {}, run)
 

@@ -103,6 +103,8 @@ class Lab:
                 # an ordinary delete gives `sleep` its 30 s of grace, and the node less to work with
                 self.api.delete_all(self._target("pods", namespace), gracePeriodSeconds=1)
                 self.api.delete(self._target(f"namespace/{namespace}"))
+                if self._ledger:
+                    self._ledger.forget(namespace)
             except (ApiException, Refused):
                 continue  # the lab goes anyway; what is left goes with the cluster
         self._folder.cleanup()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+STRUCK = "-"  # no namespace's name begins with it
 DELETE = 60.0  # seconds in which the API server takes the orders to delete
 
 
@@ -22,10 +23,15 @@ class Ledger:
         with self.file.open("a", encoding="utf-8") as lines:
             lines.writelines(f"{name}\n" for name in names)  # one write: processes do not mix
 
+    def forget(self, *names: str) -> None:
+        """Strike out namespaces whose deletion the API server has taken on."""
+        self.note(*(f"{STRUCK}{name}" for name in names))
+
     def names(self) -> list[str]:
-        """Return every name that was noted, each once."""
+        """Return every name that was noted and not struck out, each once."""
         text = self.file.read_text(encoding="utf-8") if self.file.exists() else ""
-        return sorted(set(text.split()))
+        noted = set(text.split())
+        return sorted(n for n in noted if not n.startswith(STRUCK) and f"{STRUCK}{n}" not in noted)
 
     def settle(
         self, kubectl: Path, env: dict[str, str], run: Callable[..., Any] = subprocess.run

@@ -135,8 +135,10 @@ class Session:
             if isinstance(self.cluster, OwnCluster):
                 self.cluster.close()
             self.lifecycle.finish()
-        except (ClusterError, subprocess.TimeoutExpired) as problem:
+        except ClusterError as problem:
             print(f"error: {problem}")
+        except subprocess.TimeoutExpired:
+            print("error: the API server was too slow to take back what an interrupted run made")
         if self.broken:
             print(f"error: {self.broken}")
 

@@ -118,6 +118,8 @@ def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> Non
     lab.scale("deployment/headless", 1)
     (left,) = lab.becomes("pods app=headless", lambda seen: len(seen) == 1)
     resolves_to({left.at("status.podIP")})
+    # no rule stands between: the name leads straight to the Pod, on the Pod's own port
+    assert lab.http(f"http://{name}:8080/hostname").body == left.name
 
 
 def never_ready(lab: Lab) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
     assert lab.outside(f"{SITE}/app1", host=host).body.startswith("app1-")
     assert lab.outside(f"{SITE}/app1/x", host=host).body.startswith("app1-")
     assert lab.outside(f"{SITE}/app2", host=host).body.startswith("app2-")
+    assert lab.outside(f"{SITE}/app2/x", host=host).body.startswith("app2-")
     lab.outside(f"{SITE}/app10", host=host, status=404, within=0)
 
 

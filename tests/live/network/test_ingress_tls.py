@@ -60,14 +60,14 @@ def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: 
     ingress = next(d for d in wanted if d["kind"] == "Ingress")
     # whoever asks for the certificate reads in `tls` which host it is for
     tls = ingress["spec"].get("tls") or [{"hosts": [own(lab, HOST)]}]
-    make_certificate(lab, tmp_path, tls[0]["hosts"][0])
+    make_certificate(lab, tmp_path, (tls[0].get("hosts") or [own(lab, HOST)])[0])
     store_certificate(lab, tmp_path, "testsecret-tls")
 
     lab.apply(wanted)
     lab.becomes("pods app=service1", ready(1))
 
     crt = tmp_path / "tls.crt"
-    answer = lab.outside(SITE, sni=own(lab, HOST), cafile=crt)
+    answer = lab.outside(f"{SITE}/deeper", sni=own(lab, HOST), cafile=crt)
     assert answer.body.startswith("service1-")
     assert is_same(answer.certificate, crt)
 
@@ -82,7 +82,7 @@ def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path
     make_certificate(lab, tmp_path, host)
 
     # HTTPS is there for whoever does not verify
-    answer = lab.outside(SITE, sni=host)
+    answer = lab.outside(f"{SITE}/deeper", sni=host)
     assert answer.body.startswith("service1-")
     assert not is_same(answer.certificate, crt)
     lab.outside(SITE, sni=host, cafile=crt, status=0, within=0)

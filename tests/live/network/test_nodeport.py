@@ -88,6 +88,7 @@ def test_local_policy_keeps_the_client_ip_and_answers_only_where_a_pod_is(lab: L
     client = lab.becomes("pod/node-client", {"status": {"phase": "Running"}}).at("status.podIP")
     port = node_port(lab.get("service/web-local"))
     workers: Objects = lab.get("nodes !node-role.kubernetes.io/control-plane")
+    assert lab.get("pod/node-client").at("spec.nodeName") not in {n.name for n in workers}
     urls = {n.name: f"http://{internal_ip(n)}:{port}/clientip" for n in workers}
     with_pod = urls.pop(pod.at("spec.nodeName"))
     without_pod = next(iter(urls.values()))

@@ -129,7 +129,7 @@ def test_crashing_container_is_restarted_after_growing_waits(lab):
 
     with lab.watching("pods app=broken-pod") as seen:
         lab.apply("overview/broken-deployment.yaml")
-        pods = lab.becomes("pods app=broken-pod", restarted_three_times, within=120)
+        pods = lab.becomes("pods app=broken-pod", restarted_three_times, within=180)
 
     pod = crash_loop(pods, restart_count=3)
     runs = terminated_runs(seen.history, pod.uid)

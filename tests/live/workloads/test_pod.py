@@ -86,6 +86,9 @@ def test_what_one_container_writes_to_the_volume_the_other_reads(lab):
 
     answer = lab.http(f"http://{pod.at('status.podIP')}:80/marker.txt")
     assert answer.body.strip() == pod.uid
+    # the reader mounts it read-only
+    written = lab.run("kubectl exec two-containers -c web -- touch /usr/share/nginx/html/own")
+    assert "read-only file system" in written.err.lower()
 
 
 @claim("WL-8")
