@@ -12,6 +12,7 @@ from . import BUILD, EXAMPLES, ROOT, TESTS
 from .cluster import packages
 from .cluster.errors import ClusterError
 from .cluster.steps import say
+from .content.claims import proofs
 
 USAGE = """\
 usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]
@@ -57,13 +58,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _tests_of(argument: str) -> list[str]:
-    """Return the live test files that apply the example named by `argument`, else `argument`."""
+    """Return the live tests that apply the example named by `argument`, else `argument`."""
     path = (ROOT / argument).resolve()
     if EXAMPLES not in path.parents:
         return [argument]
-    name = f'"{path.relative_to(EXAMPLES).as_posix()}"'
-    files = sorted((TESTS / "live").rglob("test_*.py"))
-    return [str(f) for f in files if name in f.read_text(encoding="utf-8")] or [argument]
+    name = path.relative_to(EXAMPLES).as_posix()
+    found = {f"{p.path}::{p.test}" for p in proofs(ROOT)[0] if name in p.examples}
+    return sorted(found) or [argument]
 
 
 def _tiers_of(arguments: list[str]) -> list[str]:
@@ -100,6 +101,9 @@ def _defaults(tier: str, arguments: list[str]) -> list[str]:
     junit = BUILD / tier / "junit.xml"
     options = [f"--junitxml={junit}", "--durations=5", "--durations-min=1", "-ra", "--tb=short"]
     number = {"live": LIVE_WORKERS, "site": SITE_WORKERS}.get(tier)
+    named = [a for a in arguments if "::" in a and _is_path(a, TESTS / tier)]
+    if number and named:  # for one or two tests the start of more workers would take the longest
+        number = min(number, len(named))
     if number and not any(a.startswith(("-n", "--numprocesses")) for a in arguments):
         options += ["-n", str(number)]
     if tier == "live":

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from k8s_basic import BUILD, ROOT, TESTS, run_tests
 from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.content.claims import proofs
 
 HERE = "tests/static/test_run_tests.py"
 LIVE = "tests/live/workloads/test_pod.py"
@@ -228,3 +229,15 @@ time.sleep(30)
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "2\n"
     assert (tmp_path / "tidy").exists()
+
+
+def test_path_of_an_example_runs_the_tests_that_apply_it_with_no_more_workers(ran: Pytest) -> None:
+    run_tests.main(["examples/start/first-pod.yaml"])
+    (run,) = ran.runs
+    wanted = {
+        f"{proof.path}::{proof.test}"
+        for proof in proofs(ROOT)[0]
+        if "start/first-pod.yaml" in proof.examples
+    }
+    assert {a for a in run if "::" in a} == wanted
+    assert run[run.index("-n") + 1] == str(min(run_tests.LIVE_WORKERS, len(wanted)))
