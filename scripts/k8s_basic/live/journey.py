@@ -24,6 +24,7 @@ import yaml
 
 from .. import ROOT
 from ..content import recordings
+from ..content.checks import CLUSTER_FILES
 from . import volatile
 from .api import Api
 from .ledger import Ledger
@@ -32,6 +33,7 @@ BLOCK_TIMEOUT = 240.0  # seconds that one block of commands may take
 STARTED = 15.0  # seconds for a command in the background to print its first line
 GONE = 60.0  # seconds for what was deleted to be gone
 NOT_RUN = ("not-run", "terminal")
+NAMESPACE = re.compile(r"^kind: Namespace\nmetadata:\n  name: (\S+)", re.MULTILINE)
 # What a page could leave behind: objects of the whole cluster, and those in the namespace default.
 SCOPED = (
     "namespaces", "persistentvolumes", "storageclasses", "clusterroles", "clusterrolebindings",
@@ -246,12 +248,13 @@ class Reader:
 
     def starts_clean(self, page: BuiltPage, ledger: Ledger) -> None:
         """Demand that no namespace of the page is there, and note them; raises AssertionError."""
-        text = "\n".join(step.text for step in page.steps)
-        for name in re.findall(r"/examples/([\w./-]+\.yaml)", text):
-            text += "\n" + (self.folder / "examples" / name).read_text(encoding="utf-8")
-        self._words = names_in(text)
-        made = set(re.findall(r"create namespace (\S+)", text))
-        made |= set(re.findall(r"^kind: Namespace\nmetadata:\n  name: (\S+)", text, re.MULTILINE))
+        commands = "\n".join(step.text for step in page.steps)
+        named = set(re.findall(r"/examples/([\w./-]+\.yaml)", commands))
+        files = {n: (self.folder / "examples" / n).read_text(encoding="utf-8") for n in named}
+        self._words = names_in("\n".join([commands, *files.values()]))
+        made = set(re.findall(r"create namespace (\S+)", commands))
+        for name in named - set(CLUSTER_FILES):  # what those make stays as long as the cluster
+            made |= set(NAMESPACE.findall(files[name]))
         there = sorted(name for name in made if f"namespaces/{name}" in self._before)
         assert not there, f"{', '.join(there)} is there before the page begins; delete it first"
         ledger.note(*made)

@@ -22,6 +22,7 @@ VOLATILE = (
     ("node", r"\bk8s-basic-worker\d*\b"),
     ("zone", r"\bantarctica-(?:east|west)1\b"),
     ("age", r"(?<![\w.=-])(?:\d+[dhms]){1,2}(?:\d+ms)?(?![\w.])"),
+    ("hash", r"(?<=pod-template-hash=)[a-z0-9]+"),
     ("name of a Pod", rf"-[{_RANDOM}]{{8,10}}-[{_RANDOM}]{{5}}\b"),
     ("hash or name", rf"-(?=[{_RANDOM}]*\d|[{_RANDOM}]{{5}}\b)[{_RANDOM}]{{5,10}}\b"),
     ("restarts", r"\(\S+ ago\)"),
