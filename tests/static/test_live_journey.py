@@ -100,6 +100,12 @@ def test_one_other_character_in_what_is_not_volatile_is_a_difference(old: str, n
     assert volatile.differences(recorded, recorded.replace(old, new, 1)) != []
 
 
+def test_port_that_a_client_happened_to_get_makes_no_difference() -> None:
+    seen = "10.244.2.1:18116  172.18.0.3\n172.18.0.2:51947  172.18.0.2\n"
+    assert volatile.differences(seen, seen.replace("51947", "9467")) == []
+    assert volatile.differences("a 10.244.2.1:8080", "a 10.244.2.1:8081") != []
+
+
 def test_missing_row_is_a_difference() -> None:
     assert volatile.differences(TABLE + "".join(sorted(ROWS)), TABLE + sorted(ROWS)[0]) != []
 

@@ -17,6 +17,7 @@ VOLATILE = (
     ("certificate time", r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT"),
     ("date", r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d+ \w+ \d{4} \d\d:\d\d:\d\d(?: \w+)?"),
     ("uid", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    ("client", r"^(?:\d{1,3}\.){3}\d{1,3}:\d+\b"),  # its port may have four digits, too
     ("port", r"(?<=\d):\d{5}\b"),  # a node port, or the one that a client happened to get
     ("address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
     ("node", r"\bk8s-basic-worker\d*\b"),
