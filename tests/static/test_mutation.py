@@ -287,6 +287,20 @@ def test_each_mutant_has_its_night_and_only_one(tmp_path: Path, world: dict[str,
     assert seen == Counter({c.mutant.id: 1 for c in chosen})
 
 
+def test_left_are_the_mutants_that_no_run_has_killed_or_refused(
+    tmp_path: Path, world: dict[str, Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = choose(tmp_path, world)
+    classes = dict(zip((c.mutant.id for c in chosen), ("killed", "refused", "survived", "error")))
+    monkeypatch.setattr(
+        command.report, "load", lambda: {name: {"class": c} for name, c in classes.items()}
+    )
+    options, _ = command._options(["--left"])
+    asked = {c.mutant.id for c in command._asked(chosen, world, options)}
+    done = {name for name, found in classes.items() if found in ("killed", "refused")}
+    assert asked == {c.mutant.id for c in chosen} - done and len(done) == 2
+
+
 def test_mutant_that_reaches_other_tests_runs_alone() -> None:
     ingress = {"kind": "Ingress", "spec": {"rules": [{"host": "a.example.com", "http": {}}]}}
     subject = Subject("a/b.yaml", [ingress], {}, [ingress], "")

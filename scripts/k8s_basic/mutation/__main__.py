@@ -20,11 +20,12 @@ from ..cluster.steps import say
 from ..evidence.record import newest
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
-from .judge import ECHO, ERROR
+from .judge import ECHO, ERROR, KILLED, REFUSED
 from .mutants import Mutant
 from .plugin import FOLDER, OUTCOMES
 
 NIGHTS = 7
+DONE = (KILLED, REFUSED)
 USABLE = (0, 1, 2)  # pytest's codes with outcomes: passed, failed, interrupted
 BAD_CALL = 4  # pytest's code for a command line that makes no sense
 DESCRIPTION = """\
@@ -70,6 +71,9 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--night", type=int, choices=range(1, NIGHTS + 1), help=f"one of {NIGHTS} parts of all"
     )
+    parser.add_argument(
+        "--left", action="store_true", help="only those that no run has seen killed or refused yet"
+    )
     parser.add_argument("--limit", type=int, help="run only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of --limit")
     kinds = parser.add_mutually_exclusive_group()
@@ -110,6 +114,9 @@ def _asked(
         }
     restricted = names or options.examples or options.changed is not None
     found = [c for c in chosen if not restricted or c.mutant.example in names]
+    if options.left:
+        done = {name for name, record in report.load().items() if record["class"] in DONE}
+        found = [c for c in found if c.mutant.id not in done]
     return [c for c in found if options.night in (None, night_of(c.mutant.id))]
 
 

@@ -89,7 +89,8 @@ def choose(root: Path, all_of: dict[str, Subject]) -> list[Chosen]:
 
 
 def _classed(mutant: Mutant, subject: Subject, reviewed: dict[str, str]) -> Chosen:
-    if mutant.claims:
+    # what people wrote down is run; only an added document may be one that this source ignores
+    if mutant.claims and mutant.path:
         return Chosen(mutant, "to run")
     if reason := reviewed.get(mutant.id):
         return Chosen(mutant, "equivalent", reason)
@@ -125,7 +126,7 @@ def _reviewed(root: Path, mutants: list[Mutant]) -> dict[str, str]:
     """Return mutant → reason, from the reviewed list; raises ListError."""
     found: dict[str, str] = {}
     for entry in _entries(root / EQUIVALENTS):
-        fitting = [m for m in mutants if not m.claims and _fits(entry, m)]
+        fitting = [m for m in mutants if not (m.claims and m.path) and _fits(entry, m)]
         if not fitting or not entry.get("reason"):
             what = {k: v for k, v in entry.items() if k != "reason"}
             text = "no generated mutant is like this" if not fitting else "a reason is missing"
