@@ -7,9 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from ..content import recordings
 from ..content.claims import proofs, said
 from ..content.pages import Page, read_pages
-from ..content.recordings import FOLDER as RECORDINGS
 
 Hashes = dict[str, Any]
 
@@ -38,7 +38,7 @@ def current(root: Path) -> dict[str, Hashes]:
             "examples": {name: of_file(root / "examples" / name) for name in proof.examples},
             "sentences": dict(sentences[proof.claim]),
             "recordings": {
-                name: of_file(root / RECORDINGS / f"{name}.txt")
+                name: of_file(root / recordings.path(name))
                 for name in recorded.get(proof.claim, ())
             },
         }
@@ -58,6 +58,6 @@ def _beside(page: Page) -> dict[str, list[str]]:
 def of_recordings(root: Path, seen: dict[str, bool]) -> dict[str, Hashes]:
     """Return recording → its hash, and whether a run saw the same output (`seen`)."""
     return {
-        name: {"sha": of_file(root / RECORDINGS / f"{name}.txt"), "same": same}
+        name: {"sha": of_file(root / recordings.path(name)), "same": same}
         for name, same in sorted(seen.items())
     }

@@ -25,9 +25,8 @@ class Results:
         self._hashes = current(ROOT)
         self.tests: list[dict[str, Any]] = []
         self.recordings: dict[str, bool] = {}
-        self.elsewhere: dict[
-            str, str
-        ] = {}  # differences from recordings of another minor or source
+        # differences from recordings that are of another minor or source
+        self.elsewhere: dict[str, str] = {}
         self.not_run: dict[str, int] = {}  # page → command blocks that a reader runs and we do not
         self.started = datetime.datetime.now(datetime.UTC)
 
@@ -71,7 +70,8 @@ class Results:
         file = folder / f"{minor}-{cluster['image_source']}.json"
         ended = datetime.datetime.now(datetime.UTC)
         commit, dirty = state_of_repository()
-        mine = [self._record(test, current(ROOT), commit) for test in self.tests]
+        after = current(ROOT)
+        mine = [self._record(test, after, commit) for test in self.tests]
         before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         kept = [t for t in before.get("tests", []) if t["test"] not in {m["test"] for m in mine}]
         data = {

@@ -25,6 +25,7 @@ import yaml
 from .. import ROOT
 from ..content import recordings
 from ..content.checks import CLUSTER_FILES
+from ..content.pages import MARKS
 from . import volatile
 from .api import Api
 from .ledger import Ledger
@@ -82,8 +83,7 @@ class _Blocks(HTMLParser):
             last = self.steps[-1]
             self.steps[-1] = Step(last.text, last.mark, values["data-recording"])
         if tag == "div" and "language-bash" in classes:
-            known = ("background", "terminal", "not-run", "fails")
-            self._mark = next((name for name in known if name in classes), "")
+            self._mark = next((name for name in MARKS if name in classes), "")
             self._depth = 1
         elif self._depth and tag == "div":
             self._depth += 1
