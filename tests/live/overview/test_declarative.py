@@ -7,10 +7,9 @@ from k8s_basic.live import claim, count, ready
 
 NOT_AVAILABLE = {
     "status": {
-        "availableReplicas": None,
         "conditions": [
             {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}
-        ],
+        ]
     }
 }
 
