@@ -107,6 +107,7 @@ def tree(tmp_path: Path) -> Path:
         "docs/en/workloads/pod.md": PAGE.format(**ENGLISH),
         "examples/workloads/pod.yaml": EXAMPLE,
         "tests/live/workloads/test_pod.py": TEST,
+        "tests/live/not-enforceable.yaml": "[]\n",
     }
     for name, text in files.items():
         file = tmp_path / name

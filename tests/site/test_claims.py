@@ -81,7 +81,7 @@ def test_results_lead_to_the_row_and_back_to_the_sentence(
     expect(row).to_contain_text("The Pod answers.")
     expect(row).to_contain_text(TODAY)
     assert fits(page)
-    expect(page.locator("section[data-search-exclude]")).to_contain_text("nginx:1.22.1")
+    expect(page.locator("section.evidence")).to_contain_text("nginx:1.22.1")
     file = page.get_by_role("link", name="Evidence (JSON)").evaluate("a => a.href")
     assert page.request.get(file).json()["minor"] == "1.37"
     row.get_by_role("link", name="WL-3").click()

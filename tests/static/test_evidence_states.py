@@ -26,7 +26,7 @@ def state(tree: Path, claim: str = "WL-3") -> State:
 
 def told(tree: Path, language: str = "en", claim: str = "WL-3") -> str:
     sheet = Sheet(Evidence.load(tree), language, "en/workloads/pod/", "https://hub.invalid/o/r")
-    return sheet.sentence(state(tree, claim))
+    return sheet.sentence(claim)
 
 
 def edit(file: Path, old: str, new: str) -> None:

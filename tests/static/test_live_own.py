@@ -99,11 +99,10 @@ def test_claim_of_a_later_version_is_not_run_on_an_earlier_one(
 
 
 def test_declared_claim_is_not_run_on_that_source_and_is_on_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = tmp_path / "not-enforceable.yaml"
-    file.write_text("- {claim: NP-2, image_source: packages, reason: no controller}\n")
-    monkeypatch.setattr(plugin, "NOT_ENFORCEABLE", file)
+    listed = {("NP-2", "packages"): {"ko": "컨트롤러가 없습니다", "en": "no controller"}}
+    monkeypatch.setattr(plugin, "not_enforceable", lambda root: listed)
     assert plugin.why_not(item(about=OURS, name="NP-2")) == ("not-enforceable", "no controller")
     assert plugin.why_not(item(about={**OURS, "source": "registry"}, name="NP-2"))[0] == ""
     assert plugin.why_not(item(about=OURS, name="NP-1"))[0] == ""
@@ -122,10 +121,12 @@ def test_reviewed_list_names_claims_of_the_pages_sources_and_reasons() -> None:
     import yaml
     from k8s_basic import ROOT
     from k8s_basic.content.claims import proofs
+    from k8s_basic.evidence.states import NOT_ENFORCEABLE
 
     known = {proof.claim for proof in proofs(ROOT)[0]}
-    for entry in yaml.safe_load(plugin.NOT_ENFORCEABLE.read_text(encoding="utf-8")):
+    for entry in yaml.safe_load((ROOT / NOT_ENFORCEABLE).read_text(encoding="utf-8")):
         assert entry.keys() == {"claim", "image_source", "reason"}
         assert entry["claim"] in known
         assert entry["image_source"] in ("packages", "registry")
-        assert len(entry["reason"]) > 20
+        assert entry["reason"].keys() == {"ko", "en"}
+        assert all(len(text) > 10 for text in entry["reason"].values())

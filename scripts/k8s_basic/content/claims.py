@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .pages import Page
@@ -40,22 +41,31 @@ def proofs(root: Path) -> tuple[list[Proof], list[Problem]]:
     problems: list[Problem] = []
     for file in sorted((root / "tests" / "live").rglob("test_*.py")):
         path = file.relative_to(root).as_posix()
-        try:
-            module = ast.parse(file.read_text(encoding="utf-8"))
-        except SyntaxError as error:
-            problems.append(Problem(path, error.lineno or 1, f"not Python ({error.msg}); mend it"))
-            continue
-        for function, mark in _marks(module):
-            parts = _used_by(function, module)
-            about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
-            if weak := _weakness(function, parts):
-                problems.append(Problem(path, function.lineno, weak))
-            for argument in mark.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    found.append(Proof(argument.value, *about, _since(mark)))
-                else:
-                    advice = 'write claim ids as plain strings: @claim("WL-15")'
-                    problems.append(Problem(path, argument.lineno, advice))
+        of_file = _of_module(path, file.read_text(encoding="utf-8"))
+        found += of_file[0]
+        problems += of_file[1]
+    return found, problems
+
+
+@cache  # a build asks three times, and reading the tests is a good part of its time
+def _of_module(path: str, text: str) -> tuple[list[Proof], list[Problem]]:
+    found: list[Proof] = []
+    problems: list[Problem] = []
+    try:
+        module = ast.parse(text)
+    except SyntaxError as error:
+        return [], [Problem(path, error.lineno or 1, f"not Python ({error.msg}); mend it")]
+    for function, mark in _marks(module):
+        parts = _used_by(function, module)
+        about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
+        if weak := _weakness(function, parts):
+            problems.append(Problem(path, function.lineno, weak))
+        for argument in mark.args:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                found.append(Proof(argument.value, *about, _since(mark)))
+            else:
+                advice = 'write claim ids as plain strings: @claim("WL-15")'
+                problems.append(Problem(path, argument.lineno, advice))
     return found, problems
 
 

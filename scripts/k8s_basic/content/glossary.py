@@ -19,7 +19,7 @@ _LINK_TARGET = re.compile(r"(?<=\]\()[^)]*")
 def glossary_problems(root: Path, pages: list[Page]) -> list[Problem]:
     """Return what is wrong with the glossary itself, else each forbidden word on the pages."""
     try:
-        loaded = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
+        loaded = yaml.load((root / FILE).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return [Problem(FILE, line, f"not YAML ({error.problem}); mend it")]
@@ -30,8 +30,9 @@ def glossary_problems(root: Path, pages: list[Page]) -> list[Problem]:
     return [
         problem
         for page in pages
+        for prose in [_LINK_TARGET.sub(lambda target: " " * len(target[0]), page.prose)]
         for entry in glossary["forbidden"][page.language]
-        for problem in _uses(page, entry)
+        for problem in _uses(page, prose, entry)
     ]
 
 
@@ -72,10 +73,9 @@ def _compiles(pattern: str) -> bool:
     return True
 
 
-def _uses(page: Page, entry: dict[str, str]) -> Iterator[Problem]:
+def _uses(page: Page, prose: str, entry: dict[str, str]) -> Iterator[Problem]:
     # A blank of the pattern also matches the end of a line inside a sentence.
     pattern = re.compile(entry["word"].replace(" ", r"\s+"), re.IGNORECASE)
-    prose = _LINK_TARGET.sub(lambda target: " " * len(target[0]), page.prose)
     advice = f"use {entry['use']} ({entry['why']})"
     for match in pattern.finditer(prose):
         line = prose.count("\n", 0, match.start()) + 1

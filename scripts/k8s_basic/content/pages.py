@@ -117,7 +117,7 @@ class Page:
             self.problem(1, "front matter is missing; start with --- title, description, minutes")
             return 0, {}
         try:
-            meta = yaml.safe_load("\n".join(self.lines[1:end]))
+            meta = yaml.load("\n".join(self.lines[1:end]), Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
             self.problem(1, f"front matter is not YAML ({' '.join(str(error).split())}); mend it")
             return end + 1, {}

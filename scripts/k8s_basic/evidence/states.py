@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
+import yaml
 
 SCHEMA = Path(__file__).with_name("schema.json")
+NOT_ENFORCEABLE = "tests/live/not-enforceable.yaml"
 Run = dict[str, Any]
 Change = tuple[str, str]  # what kind of thing no longer fits (example, test, …), and its name
 
@@ -76,7 +78,7 @@ def read(home: Path) -> list[Run]:
 
     Of a test that stands in several files the newest result is kept. Raises EvidenceError.
     """
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text(encoding="utf-8")))
     merged: dict[tuple[str, str], Run] = {}
     found = [(_valid(file, validator), file) for file in sorted(home.rglob("*.json"))]
     for run, file in sorted(found, key=lambda pair: str(pair[0]["started"])):
@@ -89,7 +91,7 @@ def read(home: Path) -> list[Run]:
             "tests": list({test["test"]: test for test in tests}.values()),
             "files": [*before["files"], file.relative_to(home).as_posix()],
         }
-    return sorted(merged.values(), key=lambda run: _number(run["minor"]), reverse=True)
+    return sorted(merged.values(), key=lambda run: number(run["minor"]), reverse=True)
 
 
 def _valid(file: Path, validator: Any) -> Run:
@@ -98,16 +100,26 @@ def _valid(file: Path, validator: Any) -> Run:
         run: Run = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as problem:
         raise EvidenceError(f"{file} is no evidence: not JSON ({problem}); {advice}") from None
-    wrong = jsonschema.exceptions.best_match(validator.iter_errors(run))
+    wrong = next(validator.iter_errors(run), None)
     if wrong:
-        place = "/".join(map(str, wrong.absolute_path)) or "the top"
+        place = "/".join(map(str, wrong.instance_path)) or "the top"
         text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice}"
         raise EvidenceError(text)
     return run
 
 
-def _number(version: str) -> list[int]:
+def number(version: str) -> list[int]:
+    """Return major and minor of a Kubernetes version, with `v` or without."""
     return [int(part) for part in version.lstrip("v").split(".")[:2]]
+
+
+def not_enforceable(root: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """Return (claim, image source) → why it can't be enforced there, in each language.
+
+    This is the one reviewed list, tests/live/not-enforceable.yaml.
+    """
+    listed = yaml.safe_load((root / NOT_ENFORCEABLE).read_text(encoding="utf-8"))
+    return {(entry["claim"], entry["image_source"]): entry["reason"] for entry in listed}
 
 
 def states(runs: list[Run], current: dict[str, Any]) -> dict[str, State]:
@@ -177,7 +189,7 @@ def _state(seen: list[Seen]) -> State:
 
 def _since(seen: list[Seen]) -> str:
     """Return the first minor that the claim holds on, when an older one was seen without it."""
-    minors = {o: [_number(s.version) for s in seen if s.outcome == o] for o in _WORST_FIRST}
+    minors = {o: [number(s.version) for s in seen if s.outcome == o] for o in _WORST_FIRST}
     first = min(minors["passed"], default=None)
     older = first and any(minor < first for minor in minors["not-applicable"])
     return ".".join(map(str, first)) if first and older else ""

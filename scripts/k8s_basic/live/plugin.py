@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from _pytest.terminal import TerminalReporter
 from kubernetes.client import ApiException
 
-from .. import BUILD, ROOT, TESTS, cache_dir
+from .. import BUILD, ROOT, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
 from ..cluster.errors import ClusterError
@@ -27,6 +26,7 @@ from ..cluster.sources import Source
 from ..content.claims import sentences
 from ..evidence import FOLDER
 from ..evidence.record import Results
+from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number
 from .api import Api
 from .ledger import Ledger
 from .own import OwnCluster, lacking
@@ -35,7 +35,6 @@ from .refusals import Refused
 DEFAULT_NAME = "k8s-basic-test"
 WATCH_EVERY = 5.0  # seconds between two looks at the node containers
 OWN_REPORTS = BUILD / "own-cluster"  # kept apart from the site's evidence
-NOT_ENFORCEABLE = TESTS / "live" / "not-enforceable.yaml"
 FORBIDDEN = 403
 BROKEN = "broken"  # a file beside the cluster: what the controlling process saw of it
 
@@ -334,7 +333,7 @@ def why_not(item: pytest.Item) -> tuple[str, str]:
     about = _cluster(item.config)
     mark = item.get_closest_marker("claim")
     since = str(mark.kwargs.get("since", "")) if mark else ""
-    if since and _number(since) > _number(about["version"]):
+    if since and number(since) > number(about["version"]):
         return "not-applicable", f"holds from Kubernetes {since} on"
     if "context" not in about:
         return _declared(claims_of(item), about["source"])
@@ -346,14 +345,9 @@ def why_not(item: pytest.Item) -> tuple[str, str]:
 
 def _declared(claims: list[str], source: str) -> tuple[str, str]:
     """Look into the one reviewed list of what an image source cannot enforce."""
-    for entry in yaml.safe_load(NOT_ENFORCEABLE.read_text(encoding="utf-8")):
-        if entry["claim"] in claims and entry["image_source"] == source:
-            return "not-enforceable", str(entry["reason"])
-    return "", ""
-
-
-def _number(version: str) -> list[int]:
-    return [int(part) for part in version.lstrip("v").split(".")[:2]]
+    listed = not_enforceable(ROOT)
+    reasons = [listed[claim, source]["en"] for claim in claims if (claim, source) in listed]
+    return ("not-enforceable", reasons[0]) if reasons else ("", "")
 
 
 def _cluster(config: pytest.Config) -> dict[str, Any]:
@@ -426,7 +420,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     undeclared = [t for t in mine.results.tests if t["outcome"] == "skipped"]
     if undeclared and os.environ.get("CI") == "true":
         names = ", ".join(str(t["test"]) for t in undeclared)
-        print(f"\nerror: skipped without being declared in {NOT_ENFORCEABLE.name}: {names}")
+        print(f"\nerror: skipped without being declared in {NOT_ENFORCEABLE}: {names}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -13,11 +13,10 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
@@ -29,6 +28,9 @@ from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, withou
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
+
+if TYPE_CHECKING:  # serving needs it, building doesn't, and it takes long to import
+    from mkdocs.livereload import LiveReloadServer
 
 log = logging.getLogger("mkdocs.k8s_basic")
 
@@ -84,7 +86,10 @@ def _language(page: Page) -> str:
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
-    """Warn of everything wrong with the content: with `strict`, a warning fails the build."""
+    """Warn of everything wrong with the pages: with `strict`, a warning fails the build.
+
+    Whether an example's YAML is sound is for the static tests: a build takes it as it is.
+    """
     if _is_first_build(config):
         root = _root(config)
         _not_run.clear()
@@ -92,7 +97,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
             _evidence[:] = [Evidence.load(root)]
         except EvidenceError as invalid:
             raise PluginError(str(invalid)) from None
-        for problem in content_problems(root):
+        for problem in content_problems(root, forms=False):
             log.warning("%s", problem)
 
 
@@ -131,15 +136,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = html.replace('title="Permanent link"', f'title="{text["permalink"]}"')
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
-    html = _with_evidence(html, page, config)
     return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
-
-
-def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
-    sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
-    if CLAIMS_LINE in html:
-        html = html.replace(CLAIMS_LINE, sheet.all_claims())
-    return sheet.with_marks(html, page.file.src_uri.partition("/")[2].removesuffix(".md"))
 
 
 def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
@@ -173,8 +170,18 @@ def _lead(page: Page, text: dict[str, str]) -> str:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Keep the theme's script from asking for a sitemap below each page (see `_quiet`)."""
-    return _quiet(output)
+    """Put the marks in place, and keep a script from asking for a sitemap (see `_quiet`).
+
+    The search has read the page by now: marks are nothing to search for.
+    """
+    return _quiet(_with_evidence(output, page, config))
+
+
+def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
+    sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
+    if CLAIMS_LINE in html:
+        html = html.replace(CLAIMS_LINE, sheet.all_claims())
+    return sheet.with_marks(html, page.file.src_uri.partition("/")[2].removesuffix(".md"))
 
 
 def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
@@ -215,7 +222,7 @@ def _copy_licenses(folder: Path) -> None:
 
     What the theme's scripts bundle carries no license text, so that lies in docs/assets/licenses.
     """
-    for file in importlib.metadata.files("mkdocs-material") or []:
-        if file.name == "LICENSE" and file.parent.name in ("licenses", "material"):
-            name = "icons" if file.parent.name == "material" else "mkdocs-material"
-            shutil.copy(str(file.locate()), folder / f"{name}.txt")
+    theme = importlib.metadata.distribution("mkdocs-material")
+    (folder / "mkdocs-material.txt").write_text(str(theme.read_text("licenses/LICENSE")), "utf-8")
+    icons = theme.locate_file("material/templates/.icons/material/LICENSE")
+    shutil.copy(str(icons), folder / "icons.txt")

@@ -22,7 +22,9 @@ from ..evidence import hashes, states
 from ..evidence.states import Seen, State
 from . import score
 
-WORDS = yaml.safe_load(Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"))
+WORDS = yaml.load(
+    Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+)
 SYMBOLS = {"verified": "✓", "failed": "!", "stale": "~", "not-enforceable": "–", "unverified": "?"}
 CLAIMS_PAGE = "reference/verified-claims"
 REPORT_FORM = "not-so-on-my-cluster.yml"
@@ -46,6 +48,7 @@ class Evidence:
     states: dict[str, State]
     proofs: dict[str, Proof]
     pages: list[Page]
+    not_enforceable: dict[tuple[str, str], dict[str, str]]
 
     @classmethod
     def load(cls, root: Path) -> Evidence:
@@ -53,7 +56,7 @@ class Evidence:
         runs = states.read(states.folder(root))
         found = {proof.claim: proof for proof in proofs(root)[0]}
         known = states.states(runs, hashes.current(root))
-        return cls(root, runs, known, found, read_pages(root))
+        return cls(root, runs, known, found, read_pages(root), states.not_enforceable(root))
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,10 @@ class Sheet:
         row = self.link(f"{self.to(CLAIMS_PAGE)}#{name}", self.words.result)
         links = " ".join((row, *self.outside(claim, page, state)))
         return (
-            f'<sup class="claim {state.name}" id="{name}"{date} data-search-exclude>'
+            f'<sup class="claim {state.name}" id="{name}"{date}>'
             f'<button type="button" aria-labelledby="{name}-t">{SYMBOLS[state.name]}</button>'
             f'<span class="detail" tabindex="-1"><span id="{name}-t">{claim}: '
-            f"{html.escape(self.sentence(state))}</span> {links}</span></sup>"
+            f"{html.escape(self.sentence(claim))}</span> {links}</span></sup>"
         )
 
     def outside(self, claim: str, page: str, state: State) -> Iterator[str]:
@@ -112,8 +115,9 @@ class Sheet:
         """Return a link."""
         return f'<a href="{html.escape(address)}">{html.escape(text)}</a>'
 
-    def sentence(self, state: State) -> str:
-        """Return what a state is in words, with versions and dates."""
+    def sentence(self, claim: str) -> str:
+        """Return the state of a claim in words, with versions and dates."""
+        state = self.evidence.states.get(claim, State())
         held, failed = (versions(state.with_outcome(o)) for o in ("passed", "failed"))
         told = self.words.states[state.name].format(
             held=held,
@@ -127,10 +131,20 @@ class Sheet:
         if state.since:
             parts.append(self.words.since.format(since=state.since))
         parts += [
-            self.words.not_enforceable.format(source=self.words.sources[seen.source]) + seen.reason
+            self.words.not_enforceable.format(source=self.words.sources[seen.source])
+            + self.why(claim, seen)
             for seen in state.with_outcome("not-enforceable")
         ]
         return " ".join(part for part in parts if part)
+
+    def why(self, claim: str, seen: Seen) -> str:
+        """Return in the page's language why a claim was neither confirmed nor refuted there."""
+        if declared := self.evidence.not_enforceable.get((claim, seen.source)):
+            return declared[self.language]
+        proof = self.evidence.proofs.get(claim)
+        if seen.outcome == "not-applicable" and proof and proof.since:
+            return str(self.words.since.format(since=proof.since))
+        return seen.reason  # of an older run, before the claim left the list
 
     def changes(self, changed: Iterable[states.Change]) -> str:
         """Return what was edited since a run."""
@@ -142,13 +156,13 @@ class Sheet:
     def all_claims(self) -> str:
         """Return the generated part of the page of verified claims.
 
-        It is kept out of the search, which finds the sentences on their own pages.
+        The search has no part in it and finds the sentences on their own pages.
         """
         pages = [p for p in self.evidence.pages if p.language == self.language]
         facts = "".join(f"<li>{fact}</li>\n" for fact in self._facts(pages))
         tables = "".join(self._table(page) for page in pages if page.items("claims"))
         return (
-            f'<section data-search-exclude>\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
+            f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
         )
 
     def _facts(self, pages: list[Page]) -> Iterator[str]:
@@ -207,12 +221,12 @@ class Sheet:
         state = self.evidence.states.get(claim, State())
         seen = {(_minor(s.kubernetes), s.source): s for s in state.seen}
         results = "".join(
-            self._cell(seen.get((run["minor"], run["image_source"]))) for run in self.evidence.runs
+            self._cell(claim, seen.get((run["minor"], run["image_source"]))) for run in self.evidence.runs
         )
         test = self.link(self.source(proof), self.words.test) if proof else ""
         return f'<tr id="{name}"><td>{place} {inline(text)}</td>{results}<td>{test}</td></tr>\n'
 
-    def _cell(self, seen: Seen | None) -> str:
+    def _cell(self, claim: str, seen: Seen | None) -> str:
         name = "unverified"
         if seen:
             name = "stale" if seen.changed else _CELLS.get(seen.outcome, name)
@@ -223,7 +237,7 @@ class Sheet:
             text += f" {day}<br>{seen.seconds:.1f} s"
             text += f"<br>{self.changes(seen.changed)}" if seen.changed else ""
         elif seen:
-            text += f" {html.escape(seen.reason)}"
+            text += f" {html.escape(self.why(claim, seen))}"
         return f'<td class="{name}"{date}>{text}</td>'
 
 
