@@ -161,9 +161,7 @@ class Sheet:
         pages = [p for p in self.evidence.pages if p.language == self.language]
         facts = "".join(f"<li>{fact}</li>\n" for fact in self._facts(pages))
         tables = "".join(self._table(page) for page in pages if page.items("claims"))
-        return (
-            f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
-        )
+        return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
 
     def _facts(self, pages: list[Page]) -> Iterator[str]:
         known = self.evidence.states
@@ -221,7 +219,8 @@ class Sheet:
         state = self.evidence.states.get(claim, State())
         seen = {(_minor(s.kubernetes), s.source): s for s in state.seen}
         results = "".join(
-            self._cell(claim, seen.get((run["minor"], run["image_source"]))) for run in self.evidence.runs
+            self._cell(claim, seen.get((run["minor"], run["image_source"])))
+            for run in self.evidence.runs
         )
         test = self.link(self.source(proof), self.words.test) if proof else ""
         return f'<tr id="{name}"><td>{place} {inline(text)}</td>{results}<td>{test}</td></tr>\n'
