@@ -92,6 +92,7 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
         for app in ("app1", "app2"):
             answer = lab.outside(f"{SITE}/deeper", host=own(lab, f"{app}.example.com"))
             assert answer.body.startswith(f"{app}-")
+        lab.outside(SITE, host=own(lab, "unknown.example.com"), status=404, within=0)
     finally:
         lab.annotate("ingressclass/traefik", {IS_DEFAULT: None})
 
@@ -121,6 +122,7 @@ def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
     assert lab.outside(f"{SITE}/app2", host=host).body.startswith("app2-")
     assert lab.outside(f"{SITE}/app2/x", host=host).body.startswith("app2-")
     lab.outside(f"{SITE}/app10", host=host, status=404, within=0)
+    lab.outside(f"{SITE}/app1", host=own(lab, "unknown.example.com"), status=404, within=0)
 
 
 @claim("IN-5")

@@ -70,6 +70,7 @@ def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: 
     answer = lab.outside(f"{SITE}/deeper", sni=own(lab, HOST), cafile=crt)
     assert answer.body.startswith("service1-")
     assert is_same(answer.certificate, crt)
+    lab.outside(SITE, sni=own(lab, "unknown.foo.com"), status=404, within=0)
 
 
 @claim("IN-8")
@@ -86,6 +87,7 @@ def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path
     assert answer.body.startswith("service1-")
     assert not is_same(answer.certificate, crt)
     lab.outside(SITE, sni=host, cafile=crt, status=0, within=0)
+    lab.outside(SITE, sni=own(lab, "unknown.foo.com"), status=404, within=0)
 
     # control: with the Secret in place the same request is verified, without it no longer
     store_certificate(lab, tmp_path, "no-such-secret")
