@@ -10,6 +10,11 @@ from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
 from k8s_basic.live.lab import Completed
 
 RUNNING = {"status": {"phase": "Running"}}
+UNSCHEDULABLE = {
+    "status": {
+        "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
+    }
+}
 TIMED_OUT = 28  # curl's exit code; a port that nobody opened is refused at once and gives 7
 
 
@@ -37,13 +42,16 @@ def ask(lab: Lab, url: str, code: int, within: float = 30) -> Completed:
     return done
 
 
-def nodes_of_clients(lab: Lab) -> set[str]:
-    """Return where node-client and some copies run: one alone may be where it should by chance."""
-    [client] = lab.example("network/node-client.yaml")
-    copies = [client | {"metadata": {"name": f"node-client-{number}"}} for number in range(3)]
-    lab.apply(copies)
-    names = ("node-client", *(copy["metadata"]["name"] for copy in copies))
-    return {lab.becomes(f"pod/{name}", RUNNING).at("spec.nodeName") for name in names}
+def has_no_other_place(lab: Lab) -> None:
+    """Show that node-client is where it is by no accident: a copy that shuns it runs nowhere."""
+    [copy] = lab.example("network/node-client.yaml")
+    beside_nobody = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchExpressions": [{"key": "none", "operator": "DoesNotExist"}]},
+    }
+    shy = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [beside_nobody]}}
+    lab.apply(copy | {"metadata": {"name": "shy"}, "spec": {**copy["spec"], "affinity": shy}})
+    lab.becomes("pod/shy", UNSCHEDULABLE, within=30)
 
 
 @claim("NW-9")
@@ -98,7 +106,8 @@ def test_local_policy_keeps_the_client_ip_and_answers_only_where_a_pod_is(lab: L
     client = lab.becomes("pod/node-client", RUNNING).at("status.podIP")
     port = node_port(lab.get("service/web-local"))
     workers: Objects = lab.get("nodes !node-role.kubernetes.io/control-plane")
-    assert not {n.name for n in workers} & nodes_of_clients(lab)
+    assert lab.get("pod/node-client").at("spec.nodeName") not in {n.name for n in workers}
+    has_no_other_place(lab)
     urls = {n.name: f"http://{internal_ip(n)}:{port}/clientip" for n in workers}
     with_pod = urls.pop(pod.at("spec.nodeName"))
     without_pod = next(iter(urls.values()))
