@@ -354,8 +354,18 @@ def test_cluster_that_was_half_made_is_removed_even_if_it_was_to_be_kept(
     with pytest.raises(type(breaks)):
         run(keep=keep)
     assert world.clusters == {}
-    assert world.state == {}
     assert world.done == ["create", "delete", "stop engine"]
+
+
+def test_nodes_that_come_up_after_the_half_made_cluster_was_deleted_are_cleared_away(
+    world: World,
+) -> None:
+    world.breaks = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    world.clusters[NAME] = ["late"]  # the engine was still at it
+    world.breaks = None
+    assert run() == ["2a", "2b"]
 
 
 def test_half_made_cluster_of_a_run_that_was_killed_is_cleared_away(world: World) -> None:

@@ -48,6 +48,7 @@ class Lifecycle:
         self._engine: Engine | None = None
         self._lock: IO[str] | None = None
         self._to_remove = False
+        self._half_made = False
 
     @property
     def kubeconfig(self) -> Path:
@@ -80,7 +81,10 @@ class Lifecycle:
                     self._engine = engines.ensure()  # it died; the nodes outlived it
                 with step(f"delete cluster {self.wish.name}"):
                     self.cluster.delete()
-                self._forget()
+                # the engine may still be starting nodes of a cluster that was only half made: the
+                # next run then knows by the state that they are ours, and removes them
+                if not self._half_made:
+                    self._forget()
         finally:
             if self._engine:
                 engines.stop(self._engine)
@@ -150,6 +154,7 @@ class Lifecycle:
             cluster.bring_up(self.folder)
         except BaseException:
             self.wish = Wish(self.wish.name)  # a half-made cluster is of no use to anyone
+            self._half_made = True
             raise
         self._remember(source, cluster.containers(), kept=self.wish.keep)
 
