@@ -40,6 +40,16 @@ def built(site, page: Page) -> str:
     return file.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("front", [p for p in PAGES if p.name == "index"], ids=lambda p: p.path)
+def test_front_page_lists_every_page_with_what_it_is_about(site, front: Page) -> None:
+    shown = TAG.sub("", built(site, front))
+    listed = [p for p in PAGES if p.language == front.language and p.name != "index"]
+    assert len(listed) > 10
+    for page in listed:
+        assert f'href="{page.name}/"' in built(site, front)
+        assert html.escape(f"{page.meta['title']}: {page.meta['description']} (", False) in shown
+
+
 @pytest.mark.parametrize("size", ["wide", "phone"])
 @every_page
 def test_page_is_quiet_and_fits(open_page, page: Page, size: str) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
@@ -44,6 +45,7 @@ TEXT = {
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
         "output": "출력",
+        "lesson": "- [{title}]({path}): {description} ({minutes}분)",
     },
     "en": {
         "minutes": "{} min read",
@@ -54,9 +56,11 @@ TEXT = {
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
         "output": "Output",
+        "lesson": "- [{title}]({path}): {description} ({minutes} min)",
     },
 }
 CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
+LESSONS_LINE = "{{ lessons }}"
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
@@ -71,6 +75,7 @@ _OUTPUT = re.compile(
 
 _evidence: list[Evidence] = []  # one, from the first build on
 _not_run: list[str] = []
+_nav: list[Navigation] = []  # one, of the language that is built
 
 
 def _root(config: MkDocsConfig) -> Path:
@@ -110,12 +115,34 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
+    """Keep the order of reading for the front page; its titles are translated after this."""
+    _nav[:] = [nav]
+    return nav
+
+
+def _lessons(language: str) -> str:
+    """Return, as Markdown, every topic and its pages in the order of reading."""
+    known = {p.name: p.meta for p in _evidence[0].pages if p.language == language}
+    lines = []
+    for section in (item for item in _nav[0].items if isinstance(item, Section)):
+        pages = [child for child in section.children if isinstance(child, Page)]
+        paths = [page.file.src_uri.partition("/")[2] for page in pages]
+        lines.append(f"\n### {section.title} {{#topic-{paths[0].partition('/')[0]}}}\n")
+        for path in paths:
+            about = known[path.removesuffix(".md")]
+            lines.append(TEXT[language]["lesson"].format(path=path, **about))
+    return "\n".join(lines)
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Write out the addresses of examples, the names of included files and the claims."""
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
+    if LESSONS_LINE in markdown:
+        markdown = markdown.replace(LESSONS_LINE, _lessons(_language(page)))
     markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
