@@ -17,7 +17,9 @@ INVALID = {"code": 422, "reason": "Invalid"}
 
 def named(documents, name):
     """Return the document of this name."""
-    return next(d for d in documents if d["metadata"]["name"] == name)
+    found = [d for d in documents if d["metadata"]["name"] == name]
+    assert found, f"no document is named {name}"
+    return found[0]
 
 
 def filled(document, text):
