@@ -1,0 +1,123 @@
+"""The sentences of the lesson on ConfigMaps as environment variables."""
+
+from k8s_basic.live import claim
+
+ENV = "config/configmap-env.yaml"
+OPTIONAL = "config/configmap-optional.yaml"
+SUCCEEDED = {"status": {"phase": "Succeeded"}}
+HAS_NO_CONFIG = "CreateContainerConfigError"
+
+
+def is_ready(pod):
+    """The Pod is Ready."""
+    return pod is not None and pod.is_ready
+
+
+def waits_for_its_config(pod):
+    """The container can't be made for want of its configuration."""
+    return pod is not None and waiting(pod) == HAS_NO_CONFIG
+
+
+def waiting(pod):
+    """Return why the Pod's container waits, or None."""
+    return pod.at("status.containerStatuses.0.state.waiting.reason")
+
+
+def failed_for(pod, text):
+    """Return a condition: an event about the Pod says that it failed, and this text why."""
+
+    def condition(events):
+        return any(
+            e["reason"] == "Failed"
+            and e.at("involvedObject.uid") == pod.uid
+            and text in e["message"]
+            for e in events
+        )
+
+    condition.__doc__ = f"{pod.reference} has failed: {text}"
+    return condition
+
+
+def variables(text, *prefixes):
+    """Return the variables with one of these prefixes that `env` has printed."""
+    return dict(v.split("=", 1) for v in text.splitlines() if v.lower().startswith(prefixes))
+
+
+@claim("CF-1")
+def test_every_key_becomes_a_variable(lab):
+    lab.apply(ENV)
+
+    pod = lab.becomes("pod/my-app", SUCCEEDED)
+
+    config = {"db_host": "db.example.com", "db_port": "3306"}
+    assert variables(lab.logs(pod), "db", "x_") == config
+    assert lab.get("configmap/my-config")["data"] == config
+
+
+@claim("CF-2")
+def test_bare_number_is_refused_as_a_value(lab):
+    unquoted = lab.example(ENV)[:1]
+    unquoted[0]["data"]["db_port"] = 3306
+    refused = {"code": 400, "reason": "BadRequest", "text": "cannot unmarshal number"}
+    lab.refuses(lab.apply, unquoted, **refused)
+
+    lab.apply(lab.example(ENV)[:1])
+    assert lab.get("configmap/my-config").at("data.db_port") == "3306"
+
+
+@claim("CF-3")
+def test_one_key_under_another_name(lab):
+    lab.apply("config/configmap-env-key.yaml")
+
+    pod = lab.becomes("pod/one-key", SUCCEEDED)
+
+    assert variables(lab.logs(pod), "db", "database") == {"DATABASE_HOST": "db.example.com"}
+
+
+@claim("CF-4")
+def test_missing_configmap_holds_the_container_until_it_is_there(lab):
+    lab.apply("config/configmap-missing.yaml")
+    before = lab.becomes("pod/waits-for-config", waits_for_its_config)
+    lab.becomes("events", failed_for(before, 'configmap "late-config" not found'))
+
+    lab.run("kubectl create configmap late-config --from-literal=GREETING=hello")
+    after = lab.becomes(before, is_ready, within=120)
+
+    assert after.uid == before.uid
+    assert lab.exec(after, "printenv", "GREETING") == "hello\n"
+
+
+@claim("CF-5")
+def test_optional_configmap_may_be_missing(lab):
+    lab.apply(OPTIONAL)
+    pod = lab.becomes("pod/starts-anyway", is_ready)
+    assert lab.run("kubectl exec starts-anyway -- printenv GREETING").code == 1
+
+    # where it is there, it is used
+    lab.run("kubectl create configmap maybe-config --from-literal=GREETING=hello")
+    later = lab.example(OPTIONAL)
+    later[0]["metadata"]["name"] = "starts-later"
+    lab.apply(later)
+    with_config = lab.becomes("pod/starts-later", is_ready)
+
+    assert lab.exec(with_config, "printenv", "GREETING") == "hello\n"
+    # the first one has run without it all along, and does not get it any more
+    assert lab.get(pod.reference).uid == pod.uid
+    assert lab.run("kubectl exec starts-anyway -- printenv GREETING").code == 1
+
+
+@claim("CF-14")
+def test_data_ends_at_one_mebibyte(lab):
+    lab.apply(lab.example(ENV)[:1])
+    limit = 1024 * 1024
+
+    def holding(size):
+        """Return a patch that leaves one value of so many bytes."""
+        return {"data": {"db_host": None, "db_port": None, "big.txt": "x" * size}}
+
+    too_long = {"code": 422, "reason": "Invalid", "text": f"too long.*{limit}"}
+    lab.refuses(lab.patch, "configmap/my-config", holding(limit + 1), **too_long)
+    assert lab.get("configmap/my-config").at("data.db_port") == "3306"
+
+    full = lab.patch("configmap/my-config", holding(limit))
+    assert len(full["data"]["big.txt"]) == limit
