@@ -1,0 +1,51 @@
+"""Tables of a page can be read, to be compared with the cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from k8s_basic.content import tables
+
+PAGE = """\
+---
+title: Lesson
+description: A lesson.
+minutes: 5
+---
+
+# Lesson {#lesson}
+
+| `elsewhere` | 1 |
+
+## Fields {#fields}
+
+| Field | Default | Meaning |
+|---|---|---|
+| `periodSeconds` | 10 | how often `it` asks [AB-1] |
+| plain | 3 | not a name in code |
+| `timeoutSeconds` | 1 | how long |
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for code in ("ko", "en"):
+        file = tmp_path / "docs" / code / "topic" / "lesson.md"
+        file.parent.mkdir(parents=True)
+        file.write_text(PAGE, encoding="utf-8")
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_rows_that_begin_with_a_name_in_code_are_read_in_both_languages(root: Path) -> None:
+    rows = {
+        "periodSeconds": ["10", "how often `it` asks"],
+        "timeoutSeconds": ["1", "how long"],
+    }
+    assert tables.coded_rows("topic/lesson", "fields") == {"ko": rows, "en": rows}
+
+
+def test_table_that_is_not_there_is_an_error(root: Path) -> None:
+    with pytest.raises(LookupError, match="#nowhere"):
+        tables.coded_rows("topic/lesson", "nowhere")
