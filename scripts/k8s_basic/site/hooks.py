@@ -23,6 +23,7 @@ from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from k8s_basic.content import restrictions
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
@@ -111,11 +112,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write out the addresses of examples, the names of included files and the claims."""
+    """Write out addresses of examples, names of included files, claims and the one table."""
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
+    if restrictions.MARKER in markdown:
+        markdown = markdown.replace(restrictions.MARKER, restrictions.rows(_root(config)))
     markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
