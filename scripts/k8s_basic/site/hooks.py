@@ -24,6 +24,7 @@ from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from k8s_basic.content import restrictions
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
@@ -136,13 +137,18 @@ def _lessons(language: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write out the addresses of examples, the names of included files and the claims."""
+    """Write out addresses of examples, names of included files, claims and the one table."""
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
+<<<<<<< HEAD
     if LESSONS_LINE in markdown:
         markdown = markdown.replace(LESSONS_LINE, _lessons(_language(page)))
+=======
+    if restrictions.MARKER in markdown:
+        markdown = markdown.replace(restrictions.MARKER, restrictions.rows(_root(config)))
+>>>>>>> a448264228e3fae893c0ac1646be7a04feae8bef
     markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown

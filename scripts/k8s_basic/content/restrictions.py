@@ -1,0 +1,38 @@
+"""Which examples a namespace lets in that grants little: the list that a live test keeps true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+FILE = "tests/live/restrictions.yaml"
+HEADER = """\
+# Whether a namespace lets an example in: one with Pod Security level baseline or restricted, and,
+# under `namespace`, for somebody who has the ClusterRole admin there and no more rights.
+# Written by ./scripts/test --live --record tests/live/security/test_pod_security.py
+"""
+COLUMNS = ("baseline", "restricted", "namespace")
+MARKER = "{{ restrictions }}"
+
+Verdicts = dict[str, dict[str, bool]]
+
+
+def read(root: Path) -> Verdicts:
+    """Return example → column → whether it's let in."""
+    return yaml.safe_load((root / FILE).read_text(encoding="utf-8")) or {}
+
+
+def write(root: Path, verdicts: Verdicts) -> None:
+    """Keep what a live run found out."""
+    text = yaml.safe_dump(verdicts, default_flow_style=None, width=120)
+    (root / FILE).write_text(HEADER + text, encoding="utf-8")
+
+
+def rows(root: Path) -> str:
+    """Return the rows of a Markdown table, one for each example."""
+    lines = []
+    for name, verdict in read(root).items():
+        marks = " | ".join("✓" if verdict[column] else "–" for column in COLUMNS)
+        lines.append(f"| [{name}]({{{{ examples }}}}/{name}) | {marks} |")
+    return "\n".join(lines)

@@ -1,0 +1,192 @@
+"""ServiceAccounts: who a Pod is to the API server, and how long its token lives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+from k8s_basic.live import Lab, Object, Objects, claim
+
+ACCOUNT = "security/serviceaccount.yaml"
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+HOUR, DAY = 3600, 86400
+
+
+def is_running(pod: Object | None) -> bool:
+    """The Pod is Ready."""
+    return pod is not None and pod.is_ready
+
+
+def account(lab: Lab) -> list[dict[str, Any]]:
+    """Return the example with this test's namespace in place of the lesson's."""
+    documents = lab.example(ACCOUNT)
+    for subject in documents[2]["subjects"]:
+        if subject.get("namespace") == "serviceaccount":
+            subject["namespace"] = lab.namespace
+    return documents
+
+
+def asks_for_pods(lab: Lab, pod: str) -> str:
+    """Ask the API server for Pods from inside one, with its token, and return the status."""
+    ask = (
+        f'cd {MOUNT} && curl -s -o /dev/null -w "%{{http_code}}" --cacert ca.crt'
+        ' -H "Authorization: Bearer $(cat token)"'
+        " https://kubernetes.default.svc/api/v1/namespaces/$(cat namespace)/pods"
+    )
+    return lab.exec(pod, "sh", "-c", ask)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return what a token says."""
+    payload = token.split(".")[1]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * 3))
+    return decoded
+
+
+def is_authenticated(lab: Lab, token: str) -> bool:
+    """Ask the API server whether it takes this token."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview"}
+    body = json.dumps({**review, "spec": {"token": token}})
+    done = lab.run(f"kubectl create -o json -f - <<'JSON'\n{body}\nJSON")
+    assert done.code == 0, done.err
+    return bool(json.loads(done.out)["status"].get("authenticated"))
+
+
+@claim("SE-1", "SE-5")
+def test_every_pod_gets_a_token_unless_it_opts_out(lab: Lab) -> None:
+    lab.apply("security/pod-default-sa.yaml")
+    lab.apply("security/pod-no-token.yaml")
+    plain = lab.becomes("pod/default-sa", is_running)
+    without = lab.becomes("pod/no-token", is_running)
+
+    assert set(lab.exec(plain, "ls", MOUNT).split()) == {"ca.crt", "namespace", "token"}
+    assert lab.exec(plain, "cat", f"{MOUNT}/namespace") == lab.namespace
+    assert plain.at("spec.serviceAccountName") == "default"
+
+    listed = lab.run(f"kubectl exec {without.name} -- ls {MOUNT}")
+    assert listed.code != 0, listed.out
+    assert "No such file" in listed.err
+
+
+@claim("SE-6", "SE-8", "SE-10", "SE-23")
+def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
+    lab.apply(account(lab))
+    lab.apply("security/pod-serviceaccount.yaml")
+    lab.apply("security/pod-default-sa.yaml")
+    pod = lab.becomes("pod/my-pod", is_running)
+    lab.becomes("pod/default-sa", is_running)
+
+    deadline = time.monotonic() + 20 * lab.variation.wait_scale
+    while (status := asks_for_pods(lab, "my-pod")) != "200" and time.monotonic() < deadline:
+        continue  # a new grant is seen a moment later
+    assert status == "200"
+    assert asks_for_pods(lab, "default-sa") == "403"
+
+    token = lab.exec(pod, "cat", f"{MOUNT}/token")
+    claims = claims_of(token)
+    assert claims["sub"] == f"system:serviceaccount:{lab.namespace}:my-serviceaccount"
+    assert claims["kubernetes.io"]["pod"] == {"name": "my-pod", "uid": pod.uid}
+    assert any(source.at("expirationSeconds") == 3607 for source in token_sources(pod))
+    assert claims["exp"] - claims["iat"] > 360 * DAY
+    assert claims["kubernetes.io"]["warnafter"] - claims["iat"] == 3607
+
+    assert is_authenticated(lab, token)
+    lab.delete(pod, wait=True)
+    deadline = time.monotonic() + 90 * lab.variation.wait_scale
+    while (alive := is_authenticated(lab, token)) and time.monotonic() < deadline:
+        continue  # the API server remembers its last answer for ten seconds
+    assert not alive
+
+
+def token_sources(pod: Object) -> list[Object]:
+    """Return the projected tokens among a Pod's volumes."""
+    sources = [s for v in pod.at("spec.volumes") for s in Object(v).at("projected.sources") or []]
+    return [Object(s["serviceAccountToken"]) for s in sources if "serviceAccountToken" in s]
+
+
+@claim("SE-2")
+def test_new_account_gets_no_token_secret(lab: Lab) -> None:
+    lab.apply(account(lab))
+    by_hand = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "by-hand",
+            "annotations": {"kubernetes.io/service-account.name": "my-serviceaccount"},
+        },
+        "type": "kubernetes.io/service-account-token",
+    }
+    lab.apply(by_hand)
+
+    def only_by_hand(secrets: Objects) -> bool:
+        """There is no Secret but the one that was made by hand."""
+        return secrets.names == {"by-hand"}
+
+    def filled_in(secret: Object | None) -> bool:
+        """The Secret made by hand has got a token."""
+        return secret is not None and bool(secret.at("data.token"))
+
+    lab.becomes("secret/by-hand", filled_in)  # the controller of tokens is at work
+    lab.stays("secrets", only_by_hand, seconds=5, control=None)
+    assert lab.get("serviceaccount/my-serviceaccount").at("secrets") is None
+
+
+@claim("SE-3", "SE-4")
+def test_mountable_secrets_are_deprecated_and_still_enforced(lab: Lab) -> None:
+    plain = account(lab)[0]
+    enforce = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    strict = {**plain, "metadata": {"name": "strict", "annotations": enforce}}
+    listing = {
+        **strict,
+        "metadata": {"name": "listing", "annotations": enforce},
+        "secrets": [{"name": "unlisted"}],
+    }
+
+    assert not lab.warns(lab.apply, plain)
+    assert any("deprecated in v1.32" in warning for warning in lab.warns(lab.apply, strict))
+    lab.apply(listing)
+
+    lab.refuses(
+        lab.apply, with_secret(lab, "strict"), code=403, text="does not reference that secret"
+    )
+    lab.apply(with_secret(lab, "listing"))
+    lab.apply(with_secret(lab, "my-serviceaccount"))
+
+
+def with_secret(lab: Lab, account: str) -> dict[str, Any]:
+    """Return the lesson's Pod with another account and the volume of a Secret; it never runs."""
+    (pod,) = lab.example("security/pod-serviceaccount.yaml")
+    pod["metadata"]["name"] = f"as-{account}"
+    volume = {"name": "secret", "secret": {"secretName": "unlisted"}}
+    pod["spec"] |= {"serviceAccountName": account, "schedulerName": "nobody", "volumes": [volume]}
+    return pod
+
+
+@claim("SE-7")
+def test_create_token_gives_a_token_for_an_hour(lab: Lab) -> None:
+    lab.apply(account(lab))
+
+    asked = lab.run("kubectl create token my-serviceaccount")
+    assert asked.code == 0, asked.err
+
+    claims = claims_of(asked.out.strip())
+    assert claims["exp"] - claims["iat"] == HOUR
+    assert claims["sub"].endswith(f"{lab.namespace}:my-serviceaccount")
+    assert "pod" not in claims["kubernetes.io"]
+
+
+@claim("SE-9")
+def test_missing_account_or_namespace_is_refused_at_once(lab: Lab) -> None:
+    unknown = "security/pod-unknown-sa.yaml"
+    (account_,) = account(lab)[:1]
+    lab.apply(account_)  # a name that is nearly the same does not help
+    lab.refuses(lab.apply, unknown, code=403, text="service account .* not found")
+
+    lab.apply({**account_, "metadata": {"name": "my-service-account"}})
+    lab.apply(unknown)
+    lab.becomes("pod/unknown-sa", is_running)
+
+    nowhere = f"{lab.namespace}-nowhere"
+    lab.refuses(lab.apply, account_, nowhere, code=404, reason="NotFound", text="namespaces")
