@@ -142,13 +142,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
-<<<<<<< HEAD
     if LESSONS_LINE in markdown:
         markdown = markdown.replace(LESSONS_LINE, _lessons(_language(page)))
-=======
     if restrictions.MARKER in markdown:
         markdown = markdown.replace(restrictions.MARKER, restrictions.rows(_root(config)))
->>>>>>> a448264228e3fae893c0ac1646be7a04feae8bef
     markdown = _with_addresses(markdown, config)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
