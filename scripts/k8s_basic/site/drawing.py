@@ -48,7 +48,7 @@ def _draw_arrow(root: ET.Element, arrow: Arrow, label: str) -> None:
     path += _head(arrow.end, arrow.start) if arrow.both else ""
     ET.SubElement(root, "path", {"class": "arrow", "d": path})
     if label:
-        beside = (8.0, 0.0) if x1 == x2 else (0.0, -_LINE / 2)
+        beside = (8.0, 0.0) if x1 == x2 else (0.0, -_LINE * 0.65)
         x, y = (x1 + x2) / 2 + beside[0], (y1 + y2) / 2 + beside[1]
         _write(root, label, x, y, "start" if x1 == x2 else "note")
 
