@@ -23,8 +23,8 @@ def warned(lab, pod, reason):
     return next(event["message"] for event in events if of_pod(event))
 
 
-@claim("OV-22")
-def test_container_id_names_the_runtime_of_the_node(lab):
+@claim("OV-22", "OV-31")
+def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
     lab.apply("overview/which-runtime.yaml")
     pod = lab.becomes("pod/which-runtime", started, within=90)
 
@@ -32,6 +32,13 @@ def test_container_id_names_the_runtime_of_the_node(lab):
     runtime = node.at("status.nodeInfo.containerRuntimeVersion").partition("://")[0]
     assert pod.at("status.containerStatuses.0.containerID").startswith(f"{runtime}://")
     assert runtime != "docker"
+
+    file_system = lab.exec(pod, "stat", "-f", "-c", "%T", "/sys/fs/cgroup").strip()
+    assert file_system in ("cgroup2fs", "tmpfs")
+    # the second generation has this file at its root, the first has a directory per controller
+    listed = lab.exec(pod, "ls", "/sys/fs/cgroup").split()
+    assert ("cgroup.controllers" in listed) == (file_system == "cgroup2fs")
+    assert ("memory" in listed) == (file_system == "tmpfs")
 
 
 @claim("OV-23")
@@ -48,7 +55,8 @@ def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
     # the same Pod without the volume shows that nothing else holds it up
     [document] = lab.example("overview/docker-socket.yaml")
     document["metadata"]["name"] = "no-socket"
-    del document["spec"]["volumes"], document["spec"]["containers"][0]["volumeMounts"]
+    document["spec"]["volumes"] = []
+    document["spec"]["containers"][0]["volumeMounts"] = []
     lab.apply(document)
     lab.becomes("pod/no-socket", started, within=60)
 
@@ -57,7 +65,9 @@ def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
 @pytest.mark.touches_cluster
 def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
     runtime_class, pod = lab.example("overview/runtime-class.yaml")
-    runtime_class["metadata"]["name"] = pod["spec"]["runtimeClassName"] = f"demo-{lab.namespace}"
+    if pod["spec"].get("runtimeClassName") == runtime_class["metadata"]["name"]:
+        pod["spec"]["runtimeClassName"] = f"demo-{lab.namespace}"
+    runtime_class["metadata"]["name"] = f"demo-{lab.namespace}"
     lab.refuses(lab.apply, [pod], code=403, reason="Forbidden", text="RuntimeClass .* not found")
 
     try:
