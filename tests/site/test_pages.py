@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
+from k8s_basic.content import figures
 from k8s_basic.content.pages import Page, read_pages
 from k8s_basic.content.recordings import read
 
@@ -143,6 +144,32 @@ def test_each_manifest_has_its_name_and_a_raw_link(site, page: Page) -> None:
     for (_, target), include in zip(shown, page.items("includes")):
         file = (site.folder / address(page) / target).resolve()
         assert file.read_bytes() == (EXAMPLES / include.text).read_bytes()
+
+
+@every_page
+def test_each_figure_is_drawn_with_its_text(site, page: Page) -> None:
+    found = re.findall(
+        r'<svg class="figure"[^>]* role="img" aria-label="([^"]+)"', built(site, page)
+    )
+    wanted = [figures.read(ROOT, item.text).alt[page.language] for item in page.items("figures")]
+    assert [html.unescape(text) for text in found] == wanted
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_figures_take_their_colors_from_the_palette(open_page, language: str) -> None:
+    prefix = "en/" if language == "en" else ""
+    page = open_page(f"{prefix}overview/cluster-architecture/")
+    colors = []
+    for scheme in ("default", "slate"):
+        page.evaluate("s => document.body.setAttribute('data-md-color-scheme', s)", scheme)
+        letters, box = (
+            page.locator(f".figure {what}").first.evaluate("e => getComputedStyle(e).fill")
+            for what in ("text", "rect")
+        )
+        assert letters != box
+        colors.append((letters, box))
+    assert colors[0] != colors[1]
+    assert page.locator(".drawing script").count() == 0
 
 
 @every_page

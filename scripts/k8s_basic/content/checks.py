@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .claims import Proof, proofs, strings, test_path
+from .figures import figure_problems
 from .glossary import glossary_problems
 from .in_step import drift_problems
+from .inventory import inventory_problems
 from .pages import EXAMPLE_ADDRESS, LANGUAGES, Item, Page, Section, read_pages
 from .problems import Problem, closest
 from .recordings import path, read, recordings
@@ -36,6 +38,8 @@ def content_problems(root: Path, write: bool = False, forms: bool = True) -> lis
 
         found += example_problems(root)
     found += glossary_problems(root, pages)
+    found += inventory_problems(root, pages)
+    found += figure_problems(root, pages)
     found += drift_problems(root, pages, write=write and not found)
     return sorted(set(found))
 
@@ -77,7 +81,7 @@ def _pair_problems(ko: Page, en: Page) -> Iterator[Problem]:
         yield from _heading_problems(ko, en)
         return
     for one, two in zip(ko.sections, en.sections):
-        for kind in ("includes", "commands", "outputs"):
+        for kind in ("includes", "commands", "outputs", "figures"):
             yield from _sequence_problems(kind[:-1], (ko, one), (en, two))
         yield from _target_problems((ko, one), (en, two))
 

@@ -49,6 +49,9 @@ def _malformed(glossary: dict[str, Any]) -> Iterator[str]:
             yield f"term '{term['en']}' stands twice; keep one"
         else:
             seen.add(term["en"])
+    for name, meaning in (glossary.get("meanings") or {}).items():
+        if name not in seen or not _has(meaning, *LANGUAGES):
+            yield f"meaning of '{name}' must belong to a term and have exactly the texts ko and en"
     for language in LANGUAGES:
         for entry in forbidden.get(language) or [f"nothing for {language}"]:
             if not _has(entry, "word", "use", "why"):

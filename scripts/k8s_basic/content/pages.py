@@ -1,4 +1,4 @@
-"""One page of the site, read line by line: sections, claims, includes, commands, links, outputs."""
+"""One page of the site, read line by line: sections, claims, includes, commands, outputs, …"""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ _NOT_MARKDOWN = (
 class Item:
     """A claim (its id), an include (its path), a link (its target) or a command (its text).
 
-    An output's text is the name of its recording, and so is `output` of the command above it.
+    A figure's text is the name of its file, an output's the name of its recording; so is `output`
+    of the command above it.
     """
 
     line: int
@@ -66,6 +67,7 @@ class Section:
     commands: list[Item] = field(default_factory=list)
     links: list[Item] = field(default_factory=list)
     outputs: list[Item] = field(default_factory=list)
+    figures: list[Item] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ class Page:
                 self._check_command(fence)
             elif fence.info == "output":
                 self._output(before, fence, section)
+            elif fence.info == "figure":
+                self._figure(fence, section)
             else:
                 self.problem(
                     fence.first,
@@ -169,6 +173,13 @@ class Page:
                     'bash or { .bash .not-run data-reason="…" } (marks: ' + ", ".join(MARKS) + "), "
                     "manifests are included, output is never typed",
                 )
+
+    def _figure(self, fence: Fence, section: Section) -> None:
+        if len(fence.content) == 1 and re.fullmatch(r"[a-z0-9-]+", fence.content[0]):
+            section.figures.append(Item(fence.first, fence.content[0]))
+        else:
+            text = "a figure block names one file of docs/figures, such as cluster-layout"
+            self.problem(fence.first, text)
 
     def _output(self, before: Fence | None, fence: Fence, section: Section) -> None:
         content = [line.strip() for line in fence.content if line.strip()]

@@ -24,12 +24,18 @@ from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+<<<<<<< HEAD
 from k8s_basic.content import restrictions
+=======
+from k8s_basic.content import figures
+>>>>>>> 2bc00cfc3690d2e603874030f7a67988b54296fb
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
+from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
+from k8s_basic.site.tables import GLOSSARY_LINE, INVENTORY_LINE, glossary_table, inventory_table
 
 if TYPE_CHECKING:  # serving needs it, building doesn't, and it takes long to import
     from mkdocs.livereload import LiveReloadServer
@@ -65,6 +71,8 @@ LESSONS_LINE = "{{ lessons }}"
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
+_FIGURE = re.compile(r"^```figure\n(?P<name>[a-z0-9-]+)\n```$", re.MULTILINE)
+_DRAWING = re.compile(r'<div class="drawing" data-figure="(?P<name>[a-z0-9-]+)"></div>')
 _TITLE = re.compile(r'<span class="filename">(?P<path>[\w./-]+\.yaml)</span>')
 _MARKED = re.compile(
     r'<div class="language-bash (?P<mark>[a-z-]+) highlight" data-reason="(?P<reason>[^"]*)">'
@@ -137,7 +145,11 @@ def _lessons(language: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+<<<<<<< HEAD
     """Write out addresses of examples, names of included files, claims and the one table."""
+=======
+    """Write out the addresses of examples, names of included files, claims and the glossary."""
+>>>>>>> 2bc00cfc3690d2e603874030f7a67988b54296fb
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
@@ -147,6 +159,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if restrictions.MARKER in markdown:
         markdown = markdown.replace(restrictions.MARKER, restrictions.rows(_root(config)))
     markdown = _with_addresses(markdown, config)
+    if GLOSSARY_LINE in markdown:
+        table = glossary_table(_root(config), _language(page))
+        markdown = markdown.replace(GLOSSARY_LINE, table)
+    markdown = _FIGURE.sub(r'<div class="drawing" data-figure="\g<name>"></div>', markdown)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown
     )
@@ -157,7 +173,7 @@ def _with_addresses(text: str, config: MkDocsConfig) -> str:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Show description and reading time, addresses of manifests, marks of commands, outputs."""
+    """Show description and reading time, addresses of manifests, marks, outputs and figures."""
     language = _language(page)
     text = TEXT[language]
     if language == LANGUAGES[0]:
@@ -166,6 +182,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = html.replace('title="Permanent link"', f'title="{text["permalink"]}"')
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
+    html = _DRAWING.sub(lambda match: _drawing(match["name"], page, config), html)
     return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
 
 
@@ -184,6 +201,12 @@ def _output(name: str, page: Page, config: MkDocsConfig) -> str:
         f'data-recording="{name}" aria-label="{TEXT[_language(page)]["output"]}">'
         f"<pre><code>{printed}</code></pre></div>"
     )
+
+
+def _drawing(name: str, page: Page, config: MkDocsConfig) -> str:
+    figure = figures.read(_root(config), name)
+    drawing = svg(figure, _language(page))
+    return f'<div class="drawing" role="group" tabindex="0">{drawing}</div>'
 
 
 def _file_title(path: str, page: Page, text: dict[str, str]) -> str:
@@ -211,6 +234,8 @@ def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
     sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
     if CLAIMS_LINE in html:
         html = html.replace(CLAIMS_LINE, sheet.all_claims())
+    if INVENTORY_LINE in html:
+        html = html.replace(INVENTORY_LINE, inventory_table(sheet))
     return sheet.with_marks(html, page.file.src_uri.partition("/")[2].removesuffix(".md"))
 
 

@@ -1,0 +1,84 @@
+"""What a node's container runtime shows of itself, and what it can't do."""
+
+import pytest
+from k8s_basic.live import claim
+
+
+def started(pod):
+    """The Pod is Ready."""
+    return pod is not None and pod.is_ready
+
+
+def warned(lab, pod, reason):
+    """Waits for a warning about the Pod and returns its message."""
+
+    def has_it(events):
+        return any(of_pod(event) for event in events)
+
+    def of_pod(event):
+        return event.at("involvedObject.uid") == pod.uid and event["reason"] == reason
+
+    has_it.__doc__ = f"an event {reason} about {pod.name}"
+    events = lab.becomes("events", has_it, within=60)
+    return next(event["message"] for event in events if of_pod(event))
+
+
+@claim("OV-22", "OV-31")
+def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
+    lab.apply("overview/which-runtime.yaml")
+    pod = lab.becomes("pod/which-runtime", started, within=90)
+
+    node = lab.get(f"node/{pod.at('spec.nodeName')}")
+    runtime = node.at("status.nodeInfo.containerRuntimeVersion").partition("://")[0]
+    assert pod.at("status.containerStatuses.0.containerID").startswith(f"{runtime}://")
+    assert runtime != "docker"
+
+    file_system = lab.exec(pod, "stat", "-f", "-c", "%T", "/sys/fs/cgroup").strip()
+    assert file_system in ("cgroup2fs", "tmpfs")
+    # the second generation has this file at its root, the first has a directory per controller
+    listed = lab.exec(pod, "ls", "/sys/fs/cgroup").split()
+    assert ("cgroup.controllers" in listed) == (file_system == "cgroup2fs")
+    assert ("memory" in listed) == (file_system == "tmpfs")
+
+
+@claim("OV-23")
+def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
+    [pod] = lab.apply("overview/docker-socket.yaml")
+
+    message = warned(lab, pod, "FailedMount")
+    assert "/var/run/docker.sock" in message
+    assert "not a socket file" in message
+    waiting = lab.get("pod/image-builder")
+    assert waiting.at("status.phase") == "Pending"
+    assert waiting.at("status.containerStatuses.0.state.waiting.reason") == "ContainerCreating"
+
+    # the same Pod without the volume shows that nothing else holds it up
+    [document] = lab.example("overview/docker-socket.yaml")
+    document["metadata"]["name"] = "no-socket"
+    document["spec"]["volumes"] = []
+    document["spec"]["containers"][0]["volumeMounts"] = []
+    lab.apply(document)
+    lab.becomes("pod/no-socket", started, within=60)
+
+
+@claim("OV-24", "OV-25")
+@pytest.mark.touches_cluster
+def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
+    runtime_class, pod = lab.example("overview/runtime-class.yaml")
+    if pod["spec"].get("runtimeClassName") == runtime_class["metadata"]["name"]:
+        pod["spec"]["runtimeClassName"] = f"demo-{lab.namespace}"
+    runtime_class["metadata"]["name"] = f"demo-{lab.namespace}"
+    lab.refuses(lab.apply, [pod], code=403, reason="Forbidden", text="RuntimeClass .* not found")
+
+    try:
+        [_, accepted] = lab.apply([runtime_class, pod])
+        message = warned(lab, accepted, "FailedCreatePodSandBox")
+    finally:
+        lab.run(f"kubectl delete runtimeclass demo-{lab.namespace} --ignore-not-found")
+    assert runtime_class["handler"] in message
+    assert lab.get("pod/sandboxed").at("status.phase") == "Pending"
+
+    del pod["spec"]["runtimeClassName"]
+    pod["metadata"]["name"] = "not-sandboxed"
+    lab.apply([pod])
+    lab.becomes("pod/not-sandboxed", started, within=60)
