@@ -8,6 +8,7 @@ import pytest
 from k8s_basic import DOCS, EXAMPLES, ROOT
 from k8s_basic.content import restrictions
 from k8s_basic.live.restrictions import _pod_specs
+from k8s_basic.site.tables import restrictions_table
 
 
 def test_list_names_examples_and_fills_every_column() -> None:
@@ -23,13 +24,13 @@ def test_written_list_is_read_back_as_rows(tmp_path: Path) -> None:
 
     assert restrictions.read(tmp_path) == {"topic/pod.yaml": verdict}
     address = "[topic/pod.yaml]({{ examples }}/topic/pod.yaml)"
-    assert restrictions.rows(tmp_path) == f"| {address} | ✓ | – | ✓ |"
+    assert restrictions_table(tmp_path, "en") == f"| {address} | ✓ | – | ✓ |"
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_page_shows_the_table(language: str) -> None:
     page = DOCS / language / "security" / "pod-security.md"
-    assert page.read_text(encoding="utf-8").count(restrictions.MARKER) == 1
+    assert page.read_text(encoding="utf-8").count("{{ restrictions }}") == 1
 
 
 def test_pods_are_found_in_templates_however_deep() -> None:

@@ -13,7 +13,6 @@ HEADER = """\
 # Written by ./scripts/test --live --record tests/live/security/test_pod_security.py
 """
 COLUMNS = ("baseline", "restricted", "namespace")
-MARKER = "{{ restrictions }}"
 
 Verdicts = dict[str, dict[str, bool]]
 
@@ -27,12 +26,3 @@ def write(root: Path, verdicts: Verdicts) -> None:
     """Keep what a live run found out."""
     text = yaml.safe_dump(verdicts, default_flow_style=None, width=120)
     (root / FILE).write_text(HEADER + text, encoding="utf-8")
-
-
-def rows(root: Path) -> str:
-    """Return the rows of a Markdown table, one for each example."""
-    lines = []
-    for name, verdict in read(root).items():
-        marks = " | ".join("✓" if verdict[column] else "–" for column in COLUMNS)
-        lines.append(f"| [{name}]({{{{ examples }}}}/{name}) | {marks} |")
-    return "\n".join(lines)

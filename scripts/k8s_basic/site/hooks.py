@@ -24,18 +24,19 @@ from mkdocs.utils import get_relative_url
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-<<<<<<< HEAD
-from k8s_basic.content import restrictions
-=======
 from k8s_basic.content import figures
->>>>>>> 2bc00cfc3690d2e603874030f7a67988b54296fb
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
-from k8s_basic.site.tables import GLOSSARY_LINE, INVENTORY_LINE, glossary_table, inventory_table
+from k8s_basic.site.tables import (
+    INVENTORY_LINE,
+    glossary_table,
+    inventory_table,
+    restrictions_table,
+)
 
 if TYPE_CHECKING:  # serving needs it, building doesn't, and it takes long to import
     from mkdocs.livereload import LiveReloadServer
@@ -67,7 +68,6 @@ TEXT = {
     },
 }
 CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
-LESSONS_LINE = "{{ lessons }}"
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
@@ -130,7 +130,7 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
     return nav
 
 
-def _lessons(language: str) -> str:
+def _lessons(root: Path, language: str) -> str:
     """Return, as Markdown, every topic and its pages in the order of reading."""
     known = {p.name: p.meta for p in _evidence[0].pages if p.language == language}
     lines = []
@@ -144,24 +144,24 @@ def _lessons(language: str) -> str:
     return "\n".join(lines)
 
 
+# What stands on a page as one line and is written when the site is built, as Markdown.
+GENERATED = {
+    "{{ lessons }}": _lessons,
+    "{{ glossary }}": glossary_table,
+    "{{ restrictions }}": restrictions_table,
+}
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-<<<<<<< HEAD
-    """Write out addresses of examples, names of included files, claims and the one table."""
-=======
-    """Write out the addresses of examples, names of included files, claims and the glossary."""
->>>>>>> 2bc00cfc3690d2e603874030f7a67988b54296fb
+    """Write out addresses of examples, names of included files, claims and generated lists."""
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
-    if LESSONS_LINE in markdown:
-        markdown = markdown.replace(LESSONS_LINE, _lessons(_language(page)))
-    if restrictions.MARKER in markdown:
-        markdown = markdown.replace(restrictions.MARKER, restrictions.rows(_root(config)))
+    for line, written in GENERATED.items():
+        if line in markdown:
+            markdown = markdown.replace(line, written(_root(config), _language(page)))
     markdown = _with_addresses(markdown, config)
-    if GLOSSARY_LINE in markdown:
-        table = glossary_table(_root(config), _language(page))
-        markdown = markdown.replace(GLOSSARY_LINE, table)
     markdown = _FIGURE.sub(r'<div class="drawing" data-figure="\g<name>"></div>', markdown)
     return _INCLUDE.sub(
         lambda m: m[0].replace("```yaml", f'```yaml title="{m["path"]}"', 1), markdown

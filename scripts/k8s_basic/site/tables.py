@@ -1,4 +1,4 @@
-"""The tables that a build makes from YAML: the glossary, and where the lecture notes went."""
+"""The tables that a build makes from YAML: terms, needs of examples, where the notes went."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import yaml
 from mkdocs.utils import get_relative_url
 
-from ..content import glossary, inventory
+from ..content import glossary, inventory, restrictions
 from .marks import WORDS, Sheet
 
-GLOSSARY_LINE = "{{ glossary }}"
 INVENTORY_LINE = "<p>{{ inventory }}</p>"
 
 
@@ -26,6 +25,15 @@ def glossary_table(root: Path, language: str) -> str:
         for term in loaded["terms"]
     ]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in r)} |" for r in rows)
+
+
+def restrictions_table(root: Path, language: str) -> str:
+    """Return the rows of a Markdown table, one for each example, alike in all languages."""
+    lines = []
+    for name, verdict in restrictions.read(root).items():
+        marks = " | ".join("✓" if verdict[column] else "–" for column in restrictions.COLUMNS)
+        lines.append(f"| [{name}]({{{{ examples }}}}/{name}) | {marks} |")
+    return "\n".join(lines)
 
 
 def inventory_table(sheet: Sheet) -> str:
