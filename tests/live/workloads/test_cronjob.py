@@ -1,0 +1,100 @@
+"""The sentences of the lesson on CronJobs. Waits for the minute to turn are shared."""
+
+import re
+
+import pytest
+from k8s_basic.live import claim
+
+TICK = 180  # seconds for a job that is due every minute, on a slow machine
+
+
+def complete(job):
+    """The Job is complete."""
+    return job is not None and (job.condition("Complete") or {}).get("status") == "True"
+
+
+def controlled_by(job, cronjob):
+    """Tell whether the CronJob is the controlling owner of the Job."""
+    owners = job.at("metadata.ownerReferences") or []
+    return any(o["uid"] == cronjob.uid and o.get("controller") for o in owners)
+
+
+def one_complete(jobs):
+    """One Job at least is complete."""
+    return any(map(complete, jobs))
+
+
+@pytest.mark.slow
+@claim("WL-45", "WL-46", "WL-58")
+def test_cronjob_makes_jobs_on_time_by_hand_and_not_while_suspended(lab):
+    heartbeat = lab.apply("workloads/cronjob.yaml")[0]
+    paused = lab.apply("workloads/cronjob-suspended.yaml")[0]
+
+    # by hand: a suspended CronJob runs, and only then
+    done = lab.run("kubectl create job by-hand --from=cronjob/paused")
+    assert done.code == 0, done.err
+    (by_hand,) = lab.becomes("jobs app=paused", one_complete, within=90)
+    assert controlled_by(by_hand, paused)
+    assert lab.logs(only_pod(lab, by_hand)).strip() == "started by hand"
+
+    def nothing_scheduled(jobs):
+        """None but the Job made by hand is there."""
+        return jobs.names <= {"by-hand"}
+
+    lab.stays("jobs app=paused", nothing_scheduled, seconds=75, control=("jobs app=heartbeat", len))
+
+    jobs = lab.becomes("jobs app=heartbeat", one_complete, within=90)
+    job = next(filter(complete, jobs))
+    assert controlled_by(job, heartbeat)
+    pod = only_pod(lab, job)
+    assert pod.at("status.phase") == "Succeeded"
+    assert re.fullmatch(r"alive at \d\d:\d\d", lab.logs(pod).strip())
+    assert heartbeat.at("spec.concurrencyPolicy") == "Allow"
+    assert heartbeat.at("spec.successfulJobsHistoryLimit") == 3
+    assert heartbeat.at("spec.failedJobsHistoryLimit") == 1
+
+
+def only_pod(lab, job):
+    """Return the one Pod of a Job."""
+    pods = lab.get(f"pods batch.kubernetes.io/job-name={job.name}")
+    assert len(pods) == 1
+    return pods[0]
+
+
+@pytest.mark.slow
+@claim("WL-47", "WL-59")
+def test_forbid_skips_a_run_while_a_scheduled_one_is_active(lab):
+    with lab.watching("jobs app=slow") as seen:
+        slow = lab.apply("workloads/cronjob-forbid.yaml")[0]
+        lab.run("kubectl create job by-hand --from=cronjob/slow")
+        lab.becomes("events", skipped(slow), within=2 * TICK)
+        running = [job for job in lab.get("jobs app=slow") if job.name != "by-hand"]
+        assert [only_pod(lab, job).at("status.phase") for job in running] == ["Running"]
+
+    active = [{job.name for job in state if not complete(job)} for state in seen.history]
+    assert max(len(names - {"by-hand"}) for names in active) == 1
+    assert any("by-hand" in names and len(names) == 2 for names in active)
+
+
+def skipped(cronjob):
+    """Return a condition: an event of the CronJob says that a run was left out."""
+
+    def condition(events):
+        about = [e for e in events if e.at("involvedObject.uid") == cronjob.uid]
+        return any(e["reason"] == "JobAlreadyActive" for e in about)
+
+    condition.__doc__ = "the CronJob reports a run that it left out"
+    return condition
+
+
+@claim("WL-57")
+def test_abbreviation_of_a_time_zone_is_refused(lab):
+    kst = "workloads/cronjob-kst.yaml"
+    lab.refuses(lab.apply, kst, code=422, reason="Invalid", field="spec.timeZone", text="KST")
+
+    mended = lab.example(kst)[0]
+    mended["spec"]["timeZone"] = "UTC"
+    lab.apply(mended)
+    lab.run("kubectl create job now --from=cronjob/seoul")
+    now = lab.becomes("job/now", complete, within=90)
+    assert lab.logs(only_pod(lab, now)).strip() == "half past four in Seoul"
