@@ -54,7 +54,7 @@ def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(l
 
     lab.becomes("pod/crash-loop", ended("Error", 1), within=120)
     crashing = lab.becomes("pod/crash-loop", waits("CrashLoopBackOff"), within=120)
-    assert "DB_HOST is not set" in lab.logs(crashing, previous=True)
+    lab.logged(crashing, "DB_HOST is not set")
     unknown = lab.becomes("pod/start-error", ended("StartError", 128), within=120)
     message = unknown.at("status.containerStatuses.0.lastState.terminated.message")
     assert "executable file not found" in message

@@ -102,7 +102,7 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     now = lab.get("pod/failed-mount")
     assert now.at("status.containerStatuses.0.state.waiting.reason") == "ContainerCreating"
     failing = lab.becomes("pod/read-only", crashed, within=120)
-    assert "Read-only file system" in lab.logs(failing, previous=True)
+    lab.logged(failing, "Read-only file system")
 
     lab.apply("troubleshooting/failed-mount.yaml")
     assert lab.becomes("pod/failed-mount", runs, within=240).uid == mounting.uid
