@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from k8s_basic.live.ledger import Ledger
 from k8s_basic.live.locks import turn
 
 LESSONS = [p.name for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
+# What these commands change is everybody's, so a page with one of them is followed alone.
+NODE_COMMAND = re.compile(r"\bkubectl (?:taint|cordon|drain|label nodes?) ")
 RECORDED_ON = "packages"  # the image source of the recordings; their minor is the pinned one
 
 
@@ -59,7 +62,9 @@ def reader(
     tools = {Path(str(p)).parent for p in (kind_cluster.kubectl_path, kind_cluster.kind_path)}
     path = ":".join([*map(str, tools), os.environ["PATH"]])
     site = BuiltPage.read(built_site, f"{LESSONS[0]}/").site
-    with turn(plugin.turns(kind_cluster), alone=False):
+    page = BuiltPage.read(built_site, f"{request.node.callspec.params['page']}/")
+    alone = any(NODE_COMMAND.search(step.text) for step in page.steps)
+    with turn(plugin.turns(kind_cluster), alone=alone):
         server = Server(built_site, site)
         terminal = Terminal(tmp_path / "terminal", kubeconfig, path)
         follower = Reader(api, terminal, server, built_site, kind_cluster.name)

@@ -1,0 +1,106 @@
+"""Node affinity: what a Pod demands of a node, and what it only wishes for."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from k8s_basic.live import Lab, Object, claim, needs
+
+ZONE = "topology.kubernetes.io/zone"
+AFFINITY = "developer/affinity.yaml"
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def unschedulable(pod: Object | None) -> bool:
+    """The scheduler has said that no node fits."""
+    said = (pod.condition("PodScheduled") if pod else None) or {}
+    return said.get("status") == "False" and said.get("reason") == "Unschedulable"
+
+
+def zone(lab: Lab, pod: Object) -> str:
+    """Return the zone of the Pod's node."""
+    return str(lab.get(f"node/{pod.at('spec.nodeName')}").labels.get(ZONE))
+
+
+def elsewhere(document: dict[str, Any], name: str, old: str, new: str) -> dict[str, Any]:
+    """Return the manifest with another name and another zone."""
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: replaced(below) for key, below in value.items()}
+        if isinstance(value, list):
+            return [replaced(below) for below in value]
+        return new if value == old else value
+
+    other: dict[str, Any] = replaced(copy.deepcopy(document))
+    other["metadata"]["name"] = name
+    return other
+
+
+@claim("SC-8")
+@needs("lesson-nodes")
+def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
+    required = "developer/affinity-required.yaml"
+    lab.apply(required)
+    lab.apply("developer/affinity-required-broken.yaml")
+    east = elsewhere(lab.example(required)[0], "east", "antarctica-west1", "antarctica-east1")
+    lab.apply(east)
+
+    assert zone(lab, lab.becomes("pod/must-be-west", runs)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/east", runs)) == "antarctica-east1"
+    nowhere = lab.becomes("pod/must-be-west-typo", unschedulable)
+    message = nowhere.condition("PodScheduled")["message"]
+    assert "didn't match Pod's node affinity/selector" in message
+
+
+@claim("SC-9")
+@needs("lesson-nodes")
+def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
+    preferred = "developer/affinity-preferred.yaml"
+    lab.apply(preferred)
+    west = lab.example(preferred)[0]
+    lab.apply(elsewhere(west, "likes-east", "antarctica-west1", "antarctica-east1"))
+
+    assert zone(lab, lab.becomes("pod/likes-west", runs)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/likes-east", runs)) == "antarctica-east1"
+    assert zone(lab, lab.becomes("pod/likes-north", runs)).startswith("antarctica-")
+
+
+@claim("SC-10")
+@needs("lesson-nodes")
+def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None:
+    lab.apply("developer/affinity-terms.yaml")
+
+    assert zone(lab, lab.becomes("pod/one-of-two-terms", runs)) == "antarctica-west1"
+    lab.becomes("pod/both-expressions", unschedulable)
+
+
+@claim("SC-11")
+@pytest.mark.exclusive
+@needs("lesson-nodes")
+def test_among_the_nodes_that_are_allowed_the_preferred_one_wins(lab: Lab) -> None:
+    document = lab.example(AFFINITY)[0]
+    label = "another-node-label-key"
+    for name in ("antarctica-east1", "antarctica-west1"):
+        node = lab.get(f"nodes {ZONE}={name}")[0]
+        lab.label(node, {label: "another-node-label-value"})
+        try:
+            document["metadata"]["name"] = name
+            lab.apply(document)
+            assert zone(lab, lab.becomes(f"pod/{name}", runs)) == name
+        finally:
+            lab.label(node, {label: None})
+
+    # nobody carries the label any more: the wish goes unfulfilled, the demand does not
+    lab.apply(AFFINITY)
+    assert zone(lab, lab.becomes("pod/with-node-affinity", runs)).startswith("antarctica-")
+    nowhere = elsewhere(document, "nowhere", "antarctica-east1", "antarctica-north1")
+    nowhere = elsewhere(nowhere, "nowhere", "antarctica-west1", "antarctica-north1")
+    lab.apply(nowhere)
+    lab.becomes("pod/nowhere", unschedulable)

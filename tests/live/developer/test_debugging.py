@@ -1,0 +1,211 @@
+"""What kubectl tells about a Pod in trouble, and how to get a program next to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from k8s_basic.live import Lab, Object, Objects, claim, ready
+from k8s_basic.live.lab import Completed
+
+AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
+DISTROLESS = "developer/debug-distroless.yaml"
+TWO = "workloads/pod-two-containers.yaml"
+SERVICE = "network/service-clusterip.yaml"
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def asked(lab: Lab, command: str, enough: Callable[[Completed], bool], within: float) -> Completed:
+    """Run a command line again and again until what it says is enough; raises AssertionError."""
+    deadline = time.monotonic() + within
+    done = lab.run(command)
+    while not enough(done) and time.monotonic() < deadline:
+        done = lab.run(command)
+    assert enough(done), f"{command}: not enough within {within:.0f} s: {done}"
+    return done
+
+
+def waits(reason: str) -> Callable[[Object | None], bool]:
+    """Return a condition: the first container waits, for this reason."""
+
+    def condition(pod: Object | None) -> bool:
+        waiting = pod.at("status.containerStatuses.0.state.waiting") if pod else None
+        return bool(waiting) and waiting["reason"] == reason
+
+    condition.__doc__ = f"the container waits because of {reason}"
+    return condition
+
+
+def ended(code: int) -> Callable[[Object | None], bool]:
+    """Return a condition: the last run of the first container ended with this exit code."""
+
+    def condition(pod: Object | None) -> bool:
+        last = pod.at("status.containerStatuses.0.lastState.terminated") if pod else None
+        return bool(last) and last["exitCode"] == code
+
+    condition.__doc__ = f"the run before this one ended with exit code {code}"
+    return condition
+
+
+@claim("DB-1", "DB-2")
+def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> None:
+    lab.apply("developer/debug-crash.yaml")
+    lab.apply("developer/debug-image.yaml")
+    lab.apply("developer/debug-pending.yaml")
+    lab.apply("developer/debug-config.yaml")
+    lab.apply("developer/debug-notready.yaml")
+    wanted = {
+        "crash": {("0/1", "CrashLoopBackOff")},
+        "image": {("0/1", "ErrImagePull"), ("0/1", "ImagePullBackOff")},
+        "pending": {("0/1", "Pending")},
+        "config": {("0/1", "CreateContainerConfigError")},
+        "notready": {("0/1", "Running")},
+    }
+
+    def all_five(done: Completed) -> bool:
+        rows = {row[0]: (row[1], row[2]) for row in map(str.split, done.out.splitlines())}
+        return all(rows.get(name) in forms for name, forms in wanted.items())
+
+    asked(lab, "kubectl get pods --no-headers", all_five, within=180)
+
+    reasons = {
+        "crash": "BackOff",
+        "image": "Failed",
+        "pending": "FailedScheduling",
+        "config": "Failed",
+        "notready": "Unhealthy",
+    }
+    for name, reason in reasons.items():
+
+        def says_why(done: Completed, name: str = name, reason: str = reason) -> bool:
+            events = json.loads(done.out or "{}").get("items", [])
+            assert {e["involvedObject"]["name"] for e in events} <= {name}
+            return reason in {e["reason"] for e in events}
+
+        asked(lab, f"kubectl events --for pod/{name} -o json", says_why, within=60)
+
+
+@claim("DB-3", "DB-4")
+def test_describe_shows_the_last_state_and_yaml_shows_what_was_filled_in(lab: Lab) -> None:
+    (written,) = lab.example("developer/debug-crash.yaml")
+    lab.apply("developer/debug-crash.yaml")
+    lab.becomes("pod/crash", ended(3), within=120)
+
+    told = lab.run("kubectl describe pod crash").out.split()
+    said = " ".join(told)
+    assert "Last State: Terminated Reason: Error Exit Code: 3" in said
+
+    path = "'{.spec.restartPolicy} {.spec.containers[0].imagePullPolicy}'"
+    assert lab.run(f"kubectl get pod crash -o jsonpath={path}").out == "Always IfNotPresent"
+    assert not {"restartPolicy"} & set(written["spec"])
+    assert not {"imagePullPolicy"} & set(written["spec"]["containers"][0])
+
+
+@claim("DB-5")
+def test_previous_log_is_that_of_the_run_that_crashed(lab: Lab) -> None:
+    lab.apply("developer/debug-crash-once.yaml")
+    lab.apply("developer/debug-notready.yaml")
+
+    def runs_again(pod: Object | None) -> bool:
+        """The container is Ready after a run that ended with exit code 3."""
+        return runs(pod) and ended(3)(pod)
+
+    lab.becomes("pod/crash-once", runs_again, within=120)
+    now = lab.logged("crash-once", "second run")
+    assert "first run" not in now
+    before = lab.logs("crash-once", previous=True)
+    assert "first run" in before
+    assert "second run" not in before
+
+    lab.becomes("pod/notready", {"status": {"phase": "Running"}})
+    none = lab.run("kubectl logs notready --previous")
+    assert none.code != 0
+    assert 'previous terminated container "app"' in none.err
+
+
+@claim("DB-6")
+def test_without_a_name_the_log_is_that_of_the_first_container(lab: Lab) -> None:
+    lab.apply(TWO)
+    lab.becomes("pod/two-containers", runs)
+
+    default = lab.run("kubectl logs two-containers")
+    assert 'Defaulted container "web" out of: web, writer' in default.err
+    assert "a page from the writer" not in default.out
+    lab.logged("two-containers", "a page from the writer", container="writer")
+
+
+@claim("DB-7", "DB-8")
+def test_exec_needs_the_program_in_the_image_and_debug_brings_its_own(lab: Lab) -> None:
+    lab.apply(DISTROLESS)
+    pod = lab.becomes("pod/distroless", runs)
+    lab.client  # noqa: B018  # an image that has the program
+
+    refused = lab.run("kubectl exec distroless -- ls /")
+    assert refused.code != 0
+    assert "executable file not found" in refused.err
+    assert "bin" in lab.exec("lab-client", "ls", "/")
+
+    debug = "kubectl debug distroless --image=busybox:1.35 --target=app --container=look -- ps"
+    done = lab.run(debug)
+    assert done.code == 0, done.err
+    assert "/pause" in lab.logged("distroless", "/pause", within=90, container="look")
+
+    after = lab.get("pod/distroless")
+    assert (after.uid, after.at("status.containerStatuses.0.restartCount")) == (pod.uid, 0)
+    assert [c["name"] for c in after.at("spec.ephemeralContainers")] == ["look"]
+    assert after.is_ready
+
+    # an ephemeral container can't be taken out again, though its Pod can be written
+    after["spec"]["ephemeralContainers"] = []
+    where = f"/api/v1/namespaces/{lab.namespace}/pods/distroless/ephemeralcontainers"
+    body = json.dumps(after)
+    taken = lab.run(f"kubectl replace --raw {where} -f - <<'JSON'\n{body}\nJSON")
+    assert taken.code != 0
+    assert "may not be removed" in taken.err
+    assert lab.label("pod/distroless", {"seen": "yes"}).labels["seen"] == "yes"
+
+
+@claim("DB-9")
+def test_copy_of_a_pod_runs_with_another_command(lab: Lab) -> None:
+    lab.apply("developer/debug-crash.yaml")
+    lab.becomes("pod/crash", ended(3), within=120)
+
+    copy = "kubectl debug crash --copy-to=crash-copy --container=app -- sleep 3600"
+    assert lab.run(copy).code == 0
+
+    twin = lab.becomes("pod/crash-copy", runs)
+    assert twin.at("status.containerStatuses.0.restartCount") == 0
+    assert twin.at("spec.containers.0.command") == ["sleep", "3600"]
+    original = lab.get("pod/crash")
+    assert original.uid != twin.uid
+    assert original.at("spec.containers.0.command.0") == "sh"
+    assert "busybox" in lab.exec(twin, "busybox").lower()
+
+
+@claim("DB-10", "DB-11")
+def test_service_is_asked_from_a_throw_away_pod_and_through_a_forwarded_port(lab: Lab) -> None:
+    lab.apply(SERVICE)
+    pods: Objects = lab.becomes("pods app=web", ready(3))
+    lab.http("http://web/hostname")
+
+    run = f"kubectl run tmp --rm -i --restart=Never --image={AGNHOST} --command --"
+    done = lab.run(f"{run} curl -sS --max-time 20 http://web/hostname", timeout=120)
+    assert any(name in done.out for name in pods.names), done
+    assert lab.get("pod/tmp") is None
+
+    forwarded = lab.run(
+        """
+        said=$(mktemp); kubectl port-forward service/web :80 >"$said" 2>&1 & pid=$!
+        trap 'kill $pid; rm "$said"' EXIT
+        for i in $(seq 100); do grep -q Forwarding "$said" && break; sleep 0.3; done
+        port=$(grep -oE '127.0.0.1:[0-9]+' "$said" | head -n 1 | cut -d: -f2)
+        curl --noproxy '*' -sS --max-time 20 -w ' %{http_code}' "http://127.0.0.1:$port/hostname"
+        """
+    )
+    name, _, status = forwarded.out.partition(" ")
+    assert (name in pods.names, status) == (True, "200"), forwarded

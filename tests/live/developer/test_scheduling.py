@@ -1,0 +1,128 @@
+"""Which node a Pod runs on: named by hand, or found by its labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from k8s_basic.live import ABSENT, Lab, Object, claim, needs
+
+EAST = "nodes topology.kubernetes.io/zone=antarctica-east1"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+def on(document: dict[str, Any], node: str, name: str | None = None) -> dict[str, Any]:
+    """Put this cluster's node in the place of the one that the manifest names."""
+    if "nodeName" in document["spec"]:
+        document["spec"]["nodeName"] = node
+    if name:
+        document["metadata"]["name"] = name
+    return document
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def unschedulable(pod: Object | None) -> bool:
+    """The scheduler has said that no node fits."""
+    said = (pod.condition("PodScheduled") if pod else None) or {}
+    return said.get("status") == "False" and said.get("reason") == "Unschedulable"
+
+
+def reasons(lab: Lab, pod: Object) -> set[str]:
+    """Return the reasons of the events about this Pod."""
+    return {event["reason"] for event in lab.events(pod)}
+
+
+@claim("SC-1")
+@needs("lesson-nodes")
+def test_pod_with_a_node_name_never_meets_the_scheduler(lab: Lab) -> None:
+    worker = lab.get(EAST)[0].name
+    lab.apply(on(lab.example("developer/nodename.yaml")[0], worker))
+    free = lab.example("developer/nodename.yaml")[0]
+    free["spec"].pop("nodeName", None)
+    free["metadata"]["name"] = "free"
+    lab.apply(free)
+
+    named, free_pod = lab.becomes("pod/nginx", runs), lab.becomes("pod/free", runs)
+
+    assert named.at("spec.nodeName") == worker
+    assert "Scheduled" in reasons(lab, free_pod)
+    assert "Started" in reasons(lab, named)
+    assert "Scheduled" not in reasons(lab, named)
+
+
+@claim("SC-2")
+@needs("control-plane")
+def test_no_schedule_taint_does_not_stop_a_pod_with_a_node_name(lab: Lab) -> None:
+    node = lab.get(f"nodes {CONTROL_PLANE}")[0]
+    assert {"NoSchedule"} <= {t["effect"] for t in node.at("spec.taints") or []}
+    by_label = lab.example("developer/nodename.yaml")[0]
+    by_label["spec"].pop("nodeName", None)
+    by_label["spec"]["nodeSelector"] = {"kubernetes.io/hostname": node.name}
+    by_label["metadata"]["name"] = "by-label"
+
+    lab.apply(on(lab.example("developer/nodename.yaml")[0], node.name))
+    lab.apply(by_label)
+
+    assert lab.becomes("pod/nginx", runs).at("spec.nodeName") == node.name
+    kept_out = lab.becomes("pod/by-label", unschedulable)
+    assert "taint" in kept_out.condition("PodScheduled")["message"]
+
+
+@claim("SC-3")
+@pytest.mark.slow
+@needs("lesson-nodes")
+def test_pod_for_a_node_that_does_not_exist_is_pending_and_then_deleted(lab: Lab) -> None:
+    lab.apply("developer/nodename-missing.yaml")
+    worker = lab.get(EAST)[0].name
+    lab.apply(on(lab.example("developer/nodename-missing.yaml")[0], worker, "there"))
+
+    lost = lab.becomes("pod/nginx", {"status": {"phase": "Pending"}})
+    there = lab.becomes("pod/there", runs)
+    assert lost.at("spec.nodeName") == "kube-01"
+
+    lab.becomes("pod/nginx", ABSENT, within=270)
+    assert lab.get("pod/there").uid == there.uid
+
+
+@claim("SC-4")
+@needs("lesson-nodes")
+def test_kubelet_refuses_what_does_not_fit_its_node(lab: Lab) -> None:
+    worker = lab.get(EAST)[0].name
+    lab.apply([on(d, worker) for d in lab.example("developer/nodename-toobig.yaml")])
+
+    lab.becomes("pod/too-big", {"status": {"phase": "Failed", "reason": "OutOfcpu"}})
+    lab.becomes("pod/wrong-disk", {"status": {"phase": "Failed", "reason": "NodeAffinity"}})
+
+
+@claim("SC-5", "SC-6", "SC-7")
+@pytest.mark.exclusive
+@needs("lesson-nodes")
+def test_pod_waits_for_a_node_with_the_label_and_stays_when_it_is_taken_away(lab: Lab) -> None:
+    assert lab.get("nodes disktype") == []
+    lab.apply("developer/nodeselector.yaml")
+    waiting = lab.becomes("pod/nginx", unschedulable)
+    message = waiting.condition("PodScheduled")["message"]
+    assert "didn't match Pod's node affinity/selector" in message
+
+    node = lab.get(EAST)[0]
+    lab.label(node, {"disktype": "ssd"})
+    try:
+        running = lab.becomes("pod/nginx", runs)
+        assert running.uid == waiting.uid
+        assert running.at("spec.nodeName") == node.name
+    finally:
+        lab.label(node, {"disktype": None})
+
+    late = lab.example("developer/nodeselector.yaml")[0]
+    late["metadata"]["name"] = "late"
+    lab.apply(late)
+
+    def unmoved(pod: Object | None) -> bool:
+        """The same Pod is still Running."""
+        return runs(pod) and pod is not None and pod.uid == running.uid
+
+    lab.stays("pod/nginx", unmoved, seconds=15, control=("pod/late", unschedulable))

@@ -1,0 +1,158 @@
+"""Requests that don't arrive: how it looks to the client, and that the mended file answers."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from k8s_basic.live import Lab, Object, Objects, claim, needs
+
+SITE = "http://localhost:8080"
+SHOP = "troubleshooting/shop.yaml"
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def endpoints(wanted: list[bool]) -> Callable[[Objects], bool]:
+    """Return a condition: these endpoints, each ready or not, are all there are."""
+
+    def condition(slices: Objects) -> bool:
+        found = [e for s in slices for e in s.get("endpoints") or []]
+        return [bool(e["conditions"].get("ready")) for e in found] == wanted and bool(slices)
+
+    condition.__doc__ = f"the EndpointSlices hold endpoints whose readiness is {wanted}"
+    return condition
+
+
+def slices(service: str) -> str:
+    """Return how to find the EndpointSlices of a Service."""
+    return f"endpointslices kubernetes.io/service-name={service}"
+
+
+@claim("TS-17", "TS-18", "TS-19")
+def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> None:
+    lab.apply("troubleshooting/service-label-broken.yaml")
+    lab.apply("troubleshooting/service-port-broken.yaml")
+    lab.apply("troubleshooting/service-readiness-broken.yaml")
+    lab.becomes("pod/service-label", runs)
+    lab.becomes("pod/service-port", runs)
+    failing = lab.becomes("pod/service-readiness", {"status": {"phase": "Running"}})
+
+    lab.becomes(slices("service-label"), endpoints([]))
+    lab.becomes(slices("service-port"), endpoints([True]))
+    lab.becomes(slices("service-readiness"), endpoints([False]))
+    lab.http("http://service-label/hostname", status=0)
+    refused = lab.http("http://service-port/hostname", status=0)
+    assert "(7)" in refused.body, "curl's number for a connection that is refused"
+    lab.http("http://service-readiness/hostname", status=0)
+    # the program itself is well
+    at = failing.at("status.podIP")
+    assert lab.http(f"http://{at}:8080/hostname").body == "service-readiness"
+    reasons = {event["reason"] for event in lab.events(failing)}
+    assert "Unhealthy" in reasons
+
+    lab.apply("troubleshooting/service-label.yaml")
+    lab.apply("troubleshooting/service-port.yaml")
+    lab.delete(failing, wait=True)
+    lab.apply("troubleshooting/service-readiness.yaml")
+    for service in ("service-label", "service-port", "service-readiness"):
+        assert lab.http(f"http://{service}/hostname", within=60).body == service
+
+
+@claim("TS-20")
+def test_name_in_a_namespace_that_is_not_there_does_not_resolve(lab: Lab) -> None:
+    lab.apply(SHOP)
+    lab.apply("troubleshooting/dns-name-broken.yaml")
+    lab.becomes("pod/shop", runs)
+    lost = lab.becomes("pod/dns-name", runs)
+    lab.logged(lost, "Could not resolve host", within=90)
+
+    lab.delete(lost, wait=True)
+    lab.apply("troubleshooting/dns-name.yaml")
+    found = lab.becomes("pod/dns-name", runs, without=lost)
+    lab.logged(found, "\nshop\n", within=60)
+
+
+def own(lab: Lab, name: str) -> str:
+    """Return the host name as this test uses it: tests that run beside it share the controller."""
+    return f"{name}.{lab.namespace[-5:]}.example.com"
+
+
+def documents(lab: Lab, example: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return an example with the host name of this test in place of the lesson's."""
+    text = json.dumps(example)
+    for name in ("ingress-404", "ingress-503", "ingress-class", "ingress-tls"):
+        text = text.replace(f'"{name}.example.com"', f'"{own(lab, name)}"')
+    loaded: list[dict[str, Any]] = json.loads(text)
+    return loaded
+
+
+def has_address(ingress: Object | None) -> bool:
+    """A controller has written an address into the status."""
+    return ingress is not None and bool(ingress.at("status.loadBalancer.ingress"))
+
+
+@claim("TS-21", "TS-22", "TS-23")
+@needs("ingress")
+def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None:
+    lab.apply(SHOP)
+    lab.becomes("pod/shop", runs)
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-404-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-503-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-class-broken.yaml")))
+
+    def ask(name: str, path: str, status: int, within: float = 60) -> str:
+        url = f"{SITE}{path}"
+        return lab.outside(url, host=own(lab, name), status=status, within=within).body
+
+    lab.becomes("ingress/ingress-404", has_address)
+    ask("ingress-404", "/hostname/", 200)  # the rule is there, and wants the last slash
+    ask("ingress-404", "/hostname", 404, within=0)
+    ask("ingress-503", "/hostname", 503)
+    assert not has_address(lab.get("ingress/ingress-class"))
+    ask("ingress-class", "/hostname", 404, within=0)
+
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-404.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-503.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-class.yaml")))
+    assert ask("ingress-404", "/hostname", 200) == "shop"
+    ask("ingress-404", "/hostname/", 404)
+    assert ask("ingress-503", "/hostname", 200) == "shop"
+    assert ask("ingress-class", "/hostname", 200) == "shop"
+    lab.becomes("ingress/ingress-class", has_address)
+
+
+@claim("TS-24")
+@needs("ingress")
+def test_wrong_secret_name_serves_a_certificate_that_is_not_ours(lab: Lab, tmp_path: Path) -> None:
+    host = own(lab, "ingress-tls")
+    done = lab.run(
+        f"cd {tmp_path} && openssl req -x509 -newkey rsa:2048 -nodes -days 30"
+        f' -subj "/CN={host}" -addext "subjectAltName=DNS:{host}"'
+        " -keyout tls.key -out tls.crt"
+        " && kubectl create secret tls shop-tls --cert=tls.crt --key=tls.key"
+    )
+    assert done.code == 0, done.err
+    ours = ssl.PEM_cert_to_DER_cert((tmp_path / "tls.crt").read_text(encoding="utf-8"))
+    lab.apply(SHOP)
+    lab.becomes("pod/shop", runs)
+
+    def served() -> bytes:
+        answer = lab.outside("https://localhost:8443/hostname", sni=host, within=60)
+        assert answer.body == "shop"
+        return ssl.PEM_cert_to_DER_cert(answer.certificate)
+
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-tls-broken.yaml")))
+    assert served() != ours
+
+    lab.apply(documents(lab, lab.example("troubleshooting/ingress-tls.yaml")))
+    tries = 0
+    while served() != ours and tries < 60:  # the controller takes up the change
+        tries += 1
+    assert served() == ours

@@ -1,0 +1,148 @@
+"""Pods that don't run: what each says about itself, and that the mended manifest runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from k8s_basic.live import Lab, Object, claim, count, ready
+
+Condition = Callable[[Object | None], bool]
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def waits(*reasons: str) -> Condition:
+    """Return a condition: the first container waits for one of these reasons."""
+
+    def condition(pod: Object | None) -> bool:
+        waiting = pod.at("status.containerStatuses.0.state.waiting") if pod else None
+        return bool(waiting) and waiting["reason"] in reasons
+
+    condition.__doc__ = f"the container waits because of {' or '.join(reasons)}"
+    return condition
+
+
+def ended(reason: str, code: int) -> Condition:
+    """Return a condition: the last run of the first container ended like this."""
+
+    def condition(pod: Object | None) -> bool:
+        last = pod.at("status.containerStatuses.0.lastState.terminated") if pod else None
+        return bool(last) and (last["reason"], last["exitCode"]) == (reason, code)
+
+    condition.__doc__ = f"the run before this one ended with {reason}, exit code {code}"
+    return condition
+
+
+def condition_is(kind: str, status: str, reason: str) -> Condition:
+    """Return a condition: the object reports this of itself."""
+
+    def holds(seen: Object | None) -> bool:
+        said = (seen.condition(kind) if seen else None) or {}
+        return (said.get("status"), said.get("reason")) == (status, reason)
+
+    holds.__doc__ = f"{kind} is {status} because of {reason}"
+    return holds
+
+
+@claim("TS-1", "TS-2")
+def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(lab: Lab) -> None:
+    lab.apply("troubleshooting/crash-loop-broken.yaml")
+    lab.apply("troubleshooting/start-error-broken.yaml")
+
+    lab.becomes("pod/crash-loop", ended("Error", 1), within=120)
+    crashing = lab.becomes("pod/crash-loop", waits("CrashLoopBackOff"), within=120)
+    lab.logged(crashing, "DB_HOST is not set")
+    unknown = lab.becomes("pod/start-error", ended("StartError", 128), within=120)
+    message = unknown.at("status.containerStatuses.0.lastState.terminated.message")
+    assert "executable file not found" in message
+    assert lab.logs(unknown).strip() in ("", message)
+
+    for pod in (crashing, unknown):
+        lab.delete(pod, wait=True)
+    lab.apply("troubleshooting/crash-loop.yaml")
+    lab.apply("troubleshooting/start-error.yaml")
+    serving = lab.becomes("pod/crash-loop", runs, without=crashing)
+    lab.logged(serving, "serving, with db behind")
+    web = lab.becomes("pod/start-error", runs, without=unknown)
+    lab.http(f"http://{web.at('status.podIP')}:8080/", status=404)
+    assert serving.at("status.containerStatuses.0.restartCount") == 0
+
+
+@claim("TS-3", "TS-4")
+def test_image_that_cannot_be_had_is_named_and_another_one_runs(lab: Lab) -> None:
+    lab.apply("troubleshooting/image-pull-broken.yaml")
+    lab.apply("troubleshooting/never-pull-broken.yaml")
+
+    pulling = lab.becomes("pod/image-pull", waits("ErrImagePull", "ImagePullBackOff"), within=120)
+    lab.becomes("pod/image-pull", waits("ImagePullBackOff"), within=120)
+    assert any("registry.invalid/nope:1" in e["message"] for e in lab.events(pulling))
+    never = lab.becomes("pod/never-pull", waits("ErrImageNeverPull"), within=120)
+
+    lab.apply("troubleshooting/image-pull.yaml")
+    assert lab.becomes("pod/image-pull", runs, within=120).uid == pulling.uid
+    lab.delete(never, wait=True)
+    lab.apply("troubleshooting/never-pull.yaml")
+    web = lab.becomes("pod/never-pull", runs, without=never)
+    assert lab.http(f"http://{web.at('status.podIP')}/").headers["server"].startswith("nginx")
+
+
+@claim("TS-5", "TS-6")
+def test_memory_limit_kills_and_an_init_container_holds_the_pod_back(lab: Lab) -> None:
+    lab.apply("troubleshooting/oom-broken.yaml")
+    lab.apply("troubleshooting/init-waiting-broken.yaml")
+
+    killed = lab.becomes("pod/oom", {"status": {"phase": "Failed"}}, within=120)
+    last = killed.at("status.containerStatuses.0.state.terminated")
+    assert (last["reason"], last["exitCode"]) == ("OOMKilled", 137)
+    held = lab.becomes("pod/init-waiting", {"status": {"phase": "Pending"}})
+    lab.logged(held, "waiting for init-db", within=90, container="wait-for-db")
+    now = lab.get("pod/init-waiting")
+    assert now.at("status.initContainerStatuses.0.state.running")
+    assert now.at("status.containerStatuses.0.state.waiting.reason") == "PodInitializing"
+
+    lab.delete(killed, wait=True)
+    lab.apply("troubleshooting/oom.yaml")
+    done = lab.becomes("pod/oom", {"status": {"phase": "Succeeded"}}, within=120, without=killed)
+    assert done.at("status.containerStatuses.0.state.terminated.exitCode") == 0
+    lab.apply("troubleshooting/init-waiting.yaml")
+    assert lab.becomes("pod/init-waiting", runs, within=120).uid == held.uid
+
+
+@claim("TS-7")
+def test_job_gives_up_at_its_back_off_limit_and_a_new_one_completes(lab: Lab) -> None:
+    name = "job/job-back-off"
+    pods = "pods job-name=job-back-off"
+    lab.apply("troubleshooting/job-back-off-broken.yaml")
+
+    given_up = lab.becomes(name, condition_is("Failed", "True", "BackoffLimitExceeded"), within=180)
+    failed = lab.becomes(pods, count(2))
+    assert [pod.at("status.phase") for pod in failed] == ["Failed", "Failed"]
+    assert "migrating" in lab.logs(failed[0])
+
+    lab.delete(given_up, wait=True, propagationPolicy="Foreground")
+    lab.apply("troubleshooting/job-back-off.yaml")
+    complete = lab.becomes(name, {"status": {"succeeded": 1}}, within=120, without=given_up)
+    assert complete.at("status.failed") in (None, 0)
+
+
+@claim("TS-8")
+def test_stuck_rollout_reports_its_deadline_and_keeps_the_old_pod(lab: Lab) -> None:
+    name, pods = "deployment/stuck-rollout", "pods app=stuck-rollout"
+    good = condition_is("Progressing", "True", "NewReplicaSetAvailable")
+    lab.apply("troubleshooting/stuck-rollout.yaml")
+    lab.becomes(name, good, within=120)
+    (old,) = lab.becomes(pods, ready(1))
+
+    lab.apply("troubleshooting/stuck-rollout-broken.yaml")
+    lab.becomes(name, condition_is("Progressing", "False", "ProgressDeadlineExceeded"), within=120)
+    both = lab.becomes(pods, count(2))
+    assert both.ready.uids == {old.uid}
+    (new,) = (pod for pod in both if pod.uid != old.uid)
+    assert "Unhealthy" in {event["reason"] for event in lab.events(new)}
+
+    lab.apply("troubleshooting/stuck-rollout.yaml")
+    lab.becomes(name, good, within=120)
+    assert lab.becomes(pods, ready(1), without=new).uids == {old.uid}

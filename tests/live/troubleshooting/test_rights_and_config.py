@@ -1,0 +1,81 @@
+"""Rights and settings: who may not do what, and what a container misses to be created."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from k8s_basic.live import Lab, Object, claim
+from k8s_basic.live.lab import Completed
+
+
+def runs(pod: Object | None) -> bool:
+    """The Pod is Running and Ready."""
+    return pod is not None and pod.is_ready
+
+
+def cannot_be_created(text: str) -> Callable[[Object | None], bool]:
+    """Return a condition: the container waits for its settings, and says this."""
+
+    def condition(pod: Object | None) -> bool:
+        waiting = pod.at("status.containerStatuses.0.state.waiting") if pod else None
+        error = "CreateContainerConfigError"
+        return bool(waiting) and waiting["reason"] == error and text in waiting["message"]
+
+    condition.__doc__ = f"the container can't be created: {text}"
+    return condition
+
+
+def asked(lab: Lab, command: str, code: int, within: float = 30) -> Completed:
+    """Run a command line until it ends with `code`; the API server learns of rights in a moment."""
+    deadline = time.monotonic() + within
+    done = lab.run(command)
+    while done.code != code and time.monotonic() < deadline:
+        done = lab.run(command)
+    assert done.code == code, f"{command}: wanted exit code {code}, last {done}"
+    return done
+
+
+@claim("TS-25")
+def test_role_without_the_verb_is_forbidden_until_it_names_it(lab: Lab) -> None:
+    lab.apply("troubleshooting/forbidden-broken.yaml")
+
+    asked(lab, "kubectl auth can-i get pods --as=jane", code=0)
+    refused = asked(lab, "kubectl get pods --as=jane", code=1)
+    assert "Error from server (Forbidden)" in refused.err
+    assert 'User "jane" cannot list resource "pods"' in refused.err
+
+    lab.apply("troubleshooting/forbidden.yaml")
+    asked(lab, "kubectl get pods --as=jane", code=0)
+    asked(lab, "kubectl auth can-i delete pods --as=jane", code=1)
+
+
+@claim("TS-26")
+def test_pod_of_a_service_account_that_is_not_there_is_refused(lab: Lab) -> None:
+    broken = "troubleshooting/service-account-broken.yaml"
+    lab.refuses(lab.apply, broken, code=403, reason="Forbidden", text='serviceaccount "robot" not')
+    assert lab.get("pod/service-account") is None
+
+    lab.apply("troubleshooting/service-account.yaml")
+    pod = lab.becomes("pod/service-account", runs)
+    assert pod.at("spec.serviceAccountName") == "robot"
+
+
+@claim("TS-27", "TS-28", "TS-29")
+def test_container_is_created_once_map_key_and_user_are_right(lab: Lab) -> None:
+    lab.apply("troubleshooting/config-map-broken.yaml")
+    lab.apply("troubleshooting/secret-key-broken.yaml")
+    lab.apply("troubleshooting/non-root-broken.yaml")
+
+    no_map = lab.becomes("pod/config-map", cannot_be_created('configmap "app-config" not found'))
+    no_key = lab.becomes("pod/secret-key", cannot_be_created("couldn't find key password"))
+    root = lab.becomes("pod/non-root", cannot_be_created("image will run as root"))
+
+    lab.apply("troubleshooting/config-map.yaml")
+    lab.apply("troubleshooting/secret-key.yaml")
+    lab.delete(root, wait=True)
+    lab.apply("troubleshooting/non-root.yaml")
+    assert lab.becomes("pod/config-map", runs, within=120).uid == no_map.uid
+    assert lab.becomes("pod/secret-key", runs, within=120).uid == no_key.uid
+    lab.becomes("pod/non-root", runs, within=120, without=root)
+    assert lab.exec("non-root", "id", "-u").strip() == "1000"
