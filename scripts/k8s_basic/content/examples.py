@@ -156,6 +156,8 @@ def _image_problems(
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
+            if key == "rbd":
+                continue  # the image of such a volume is a disk
             if key == "image" and isinstance(inner, str) and not _is_pinned(inner):
                 yield (*keys, key), f"image '{inner}' needs a tag other than latest; write one"
             else:

@@ -1,0 +1,49 @@
+"""What a volume is, which kinds there are, and two manifests that get none."""
+
+from k8s_basic.live import claim
+
+
+def started(pod):
+    """The Pod is Ready."""
+    return pod is not None and pod.is_ready
+
+
+def reports(about, reason, text):
+    """Return a condition: an event about the object gives this reason and has this text."""
+
+    def condition(events):
+        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
+        return any(e["reason"] == reason and text in e["message"] for e in mine)
+
+    condition.__doc__ = f"{about.reference} has an event {reason} with {text!r}"
+    return condition
+
+
+@claim("ST-1")
+def test_empty_dir_starts_empty_and_the_containers_of_a_pod_share_it(lab):
+    lab.apply("storage/emptydir.yaml")
+    pod = lab.becomes("pod/mypod", started)
+
+    assert lab.exec(pod, "ls", "-A", "/inbox", container="reader") == ""
+    lab.exec(pod, "sh", "-c", "echo hello > /data/message", container="mycontainer")
+    assert lab.exec(pod, "cat", "/inbox/message", container="reader") == "hello\n"
+
+
+@claim("ST-3")
+def test_rbd_volume_is_accepted_with_a_warning_and_never_mounted(lab):
+    warnings = lab.warns(lab.apply, "storage/volume-rbd.yaml")
+    assert any("rbd" in w and "non-functional" in w for w in warnings), warnings
+
+    pod = lab.get("pod/old-rbd")
+    lab.becomes("events", reports(pod, "FailedMount", "no volume plugin matched"), within=180)
+    assert lab.get("pod/old-rbd").at("status.phase") == "Pending"
+
+
+@claim("ST-25")
+def test_mount_of_a_volume_that_the_pod_does_not_have_is_refused(lab):
+    (pod,) = lab.example("storage/volume-missing.yaml")
+    name = "spec.containers[0].volumeMounts[0].name"
+    lab.refuses(lab.apply, pod, code=422, reason="Invalid", field=name, text="not found")
+
+    pod["spec"]["containers"][0]["volumeMounts"][0]["name"] = "data"
+    lab.apply(pod)
