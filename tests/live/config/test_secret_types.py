@@ -5,7 +5,7 @@ import json
 import uuid
 
 import pytest
-from k8s_basic.live import claim
+from k8s_basic.live import claim, needs
 
 TYPES = "config/secret-types.yaml"
 TLS = "config/secret-tls-no-key.yaml"
@@ -189,6 +189,7 @@ def was_not_let_in(pod):
 
 
 @claim("CF-30", "CF-36")
+@needs("lesson-nodes")  # where containerd takes localhost for a registry without TLS
 def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
     lab.apply("config/private-registry.yaml")
     lab.becomes("pod/registry", is_ready, within=120)
