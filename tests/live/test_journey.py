@@ -13,20 +13,28 @@ from pathlib import Path
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 from k8s_basic import BUILD, ROOT
 from k8s_basic.cluster import versions
 from k8s_basic.cluster.kind import DocsCluster
-from k8s_basic.content.pages import read_pages
+from k8s_basic.content.pages import Page, read_pages
 from k8s_basic.live import plugin
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Terminal
 from k8s_basic.live.ledger import Ledger
 from k8s_basic.live.locks import turn
 
-LESSONS = [p.name for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
-# What these commands change is everybody's, so a page with one of them is followed alone.
+LESSONS = [p for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
+# What these commands change is everybody's, so a page with one of them is followed alone, and
+# after all that may go side by side.
 NODE_COMMAND = re.compile(r"\bkubectl (?:taint|cordon|drain|label nodes?) ")
 RECORDED_ON = "packages"  # the image source of the recordings; their minor is the pinned one
+
+
+def lesson(page: Page) -> ParameterSet:
+    """Return the page's name as the parameter of a test."""
+    alone = any(NODE_COMMAND.search(command.text) for command in page.items("commands"))
+    return pytest.param(page.name, id=page.name, marks=[pytest.mark.exclusive] if alone else [])
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +69,8 @@ def reader(
     kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
     tools = {Path(str(p)).parent for p in (kind_cluster.kubectl_path, kind_cluster.kind_path)}
     path = ":".join([*map(str, tools), os.environ["PATH"]])
-    site = BuiltPage.read(built_site, f"{LESSONS[0]}/").site
-    page = BuiltPage.read(built_site, f"{request.node.callspec.params['page']}/")
-    alone = any(NODE_COMMAND.search(step.text) for step in page.steps)
+    site = BuiltPage.read(built_site, f"{LESSONS[0].name}/").site
+    alone = request.node.get_closest_marker("exclusive") is not None
     with turn(plugin.turns(kind_cluster), alone=alone):
         server = Server(built_site, site)
         terminal = Terminal(tmp_path / "terminal", kubeconfig, path)
@@ -78,7 +85,7 @@ def reader(
 @pytest.mark.slow
 @pytest.mark.touches_cluster
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("page", [lesson(page) for page in LESSONS])
 def test_reader_can_follow_the_page_to_its_end(
     page: str,
     reader: Reader,
