@@ -26,6 +26,7 @@ def nodes_of(pods):
 
 
 @claim("WL-33", "WL-49", "WL-51")
+@needs("lesson-nodes")
 def test_one_pod_on_each_open_node_reads_the_files_of_that_node(lab):
     nodes = open_nodes(lab)
     lab.apply(EXAMPLE)
@@ -65,6 +66,7 @@ def test_toleration_adds_the_control_plane_node(lab):
 
 
 @claim("WL-35")
+@needs("lesson-nodes")
 @pytest.mark.exclusive
 def test_pod_follows_the_label_of_a_node(lab):
     chosen = sorted(open_nodes(lab))[0]
@@ -84,6 +86,7 @@ def test_pod_follows_the_label_of_a_node(lab):
 
 
 @claim("WL-48")
+@needs("lesson-nodes")
 def test_kind_must_be_spelled_as_the_api_spells_it(lab):
     correct = lab.example(EXAMPLE)[0]
 
@@ -96,6 +99,7 @@ def test_kind_must_be_spelled_as_the_api_spells_it(lab):
 
 
 @claim("WL-50", "WL-52")
+@needs("lesson-nodes")
 def test_replacement_stays_on_its_node_and_a_bad_version_stops_at_the_first_one(lab):
     nodes = open_nodes(lab)
     lab.apply(EXAMPLE)
