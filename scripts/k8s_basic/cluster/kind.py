@@ -25,6 +25,10 @@ READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
+GATEWAY_API = (
+    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}"
+    "/standard-install.yaml"
+)
 POD_NETWORK = "10.244.0.0/16"  # kind's default
 SERVICE_NETWORK = "10.96.0.0/16"  # kind's default
 
@@ -126,6 +130,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             if self.source.name == "packages":
                 self._network()
                 self._storage()
+            self._gateway_api()
             self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
             self._wait_until_ready()
 
@@ -178,6 +183,13 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
                 )
         self.kubectl("delete", "storageclass", "standard", "--ignore-not-found")
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+
+    def _gateway_api(self) -> None:
+        """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
+        crds: str | Path = GATEWAY_API.format(version=versions.module("sigs.k8s.io/gateway-api"))
+        if self.source.name == "packages":
+            crds = programs.module_files("sigs.k8s.io/gateway-api", "config/crd/standard")
+        self.kubectl("apply", "--server-side", "-f", str(crds))
 
     def _wait_until_ready(self) -> None:
         limit = f"--timeout={READY_TIMEOUT}s"

@@ -126,6 +126,17 @@ def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
     return {program.name: _build(program, go, toolchain) for program in chosen}
 
 
+def module_files(path: str, folder: str) -> Path:
+    """Return a folder of a Go module that holds no program, kept beside the programs.
+
+    Raises ClusterError when Go is missing or the module can't be had.
+    """
+    name = path.rsplit("/", 1)[-1]
+    program = Program(name, path, versions.module(path), (), keep=(folder,))
+    go = go_binary()
+    return _build(program, go, _toolchain(go)) / Path(folder).name
+
+
 def folders(kube: Kubernetes) -> list[str]:
     """Return a folder name per program, which changes with anything that goes into it."""
     toolchain = _toolchain(go_binary())
@@ -141,7 +152,7 @@ def drop_build_caches() -> None:
     build = cache_dir() / "build"
     wanted = {name for kube in versions.minors() for name in folders(kube)}
     for folder in (cache_dir() / "programs").iterdir():
-        if folder.name not in wanted and not folder.name.startswith("kubectl-"):
+        if folder.name not in wanted and not folder.name.startswith(("kubectl-", "gateway-api-")):
             shutil.rmtree(folder)
     if build.exists():
         with step("drop the build caches"):
@@ -197,6 +208,8 @@ def _compile(program: Program, go: Path, folder: Path, out: Path) -> None:
     (folder / "go.mod").write_text(_go_mod(program, go, source, env), encoding="utf-8")
     for file in program.keep if source else ():
         _copy_kept(Path(str(source)) / file, out)
+    if not program.packages:
+        return
     command = ["build", "-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
     if program.tags:
         command += ["-tags", program.tags]

@@ -20,11 +20,11 @@ from .problems import Problem, closest
 # These two are about more than one namespace.
 NAMESPACED = ("overview/namespaces.yaml", "start/ingress-controller.yaml")
 # Not in Kubernetes' own schema, so only a live cluster can judge them.
-FOREIGN_GROUPS = ("kind.x-k8s.io",)
+FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io")
 CLUSTER_SCOPED = {
     "CSIDriver", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-    "CustomResourceDefinition", "IngressClass", "Namespace", "PersistentVolume", "PriorityClass",
-    "RuntimeClass", "StorageClass",
+    "CustomResourceDefinition", "GatewayClass", "IngressClass", "Namespace", "PersistentVolume",
+    "PriorityClass", "RuntimeClass", "StorageClass",
 }  # fmt: skip
 _UNKNOWN_FIELDS = re.compile(r"'([^']+)'")
 

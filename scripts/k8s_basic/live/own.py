@@ -88,6 +88,11 @@ def _ingress(api: Api) -> bool:
     return {"traefik", "nginx"} <= classes.names and asked.status == 404
 
 
+def _gateway_api(api: Api) -> bool:
+    groups: Any = api.get(api.target("customresourcedefinitions", "default"))
+    return "httproutes.gateway.networking.k8s.io" in groups.names
+
+
 def _storage(api: Api) -> bool:
     classes: Any = api.get(api.target("storageclasses", "default"))
     default = "storageclass.kubernetes.io/is-default-class"
@@ -104,6 +109,7 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
         _ingress,
     ),
     "storage": ("a default StorageClass named standard", _storage),
+    "gateway-api": ("the CRDs of the Gateway API", _gateway_api),
     "control-plane": (
         "a control-plane node that is listed, with its programs as Pods in kube-system",
         lambda api: any(CONTROL_PLANE in node.labels for node in _nodes(api)),
