@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,12 +153,6 @@ def test_wrong_secret_name_serves_a_certificate_that_is_not_ours(lab: Lab, tmp_p
     assert served() != ours
 
     lab.apply(documents(lab, lab.example("troubleshooting/ingress-tls.yaml")))
-<<<<<<< HEAD
     url, crt = "https://localhost:8443/hostname", tmp_path / "tls.crt"
     lab.outside(url, sni=host, cafile=crt, within=60)  # the controller takes up the change
-=======
-    deadline = time.monotonic() + 60
-    while served() != ours and time.monotonic() < deadline:
-        pass  # the controller takes up the change
->>>>>>> 4c7093204212db37499defede532720b454ea72a
     assert served() == ours
