@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
 
 PREFIX = "k8s-basic"
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -117,14 +117,17 @@ Open = Callable[..., Page]
 def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> Iterator[Open]:
     """Return a function that opens an address of the site and waits until its search is ready.
 
-    Everything the browser complains about, and each request to another host, fails the test.
+    Everything the browser complains about, and each request to another host, fails the test. The
+    search has nothing to find unless asked for: to read its index took most of the time.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(address: str, size: str = "wide", **options: Any) -> Page:
+    def opened(address: str, size: str = "wide", search: bool = False, **options: Any) -> Page:
         context = browser.new_context(viewport=SIZES[size], **options)
         contexts.append(context)
+        if not search:
+            context.route("**/search/search_index.json", _without_documents)
         context.on(
             "console", lambda m: m.type in ("error", "warning") and complaints.append(m.text)
         )
@@ -146,6 +149,11 @@ def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> I
         context.close()
     if not getattr(request.node, "failed", False):
         assert complaints == []
+
+
+def _without_documents(route: Route) -> None:
+    index = route.fetch().json()
+    route.fulfill(json={**index, "docs": []})
 
 
 def _keep_screenshots(name: str, contexts: list[BrowserContext]) -> None:

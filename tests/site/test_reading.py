@@ -34,7 +34,7 @@ def test_example_is_served_as_it_is(site, name: str) -> None:
 def test_search_finds_a_page_in_the_readers_language(
     open_page, site, start: str, words: str, wanted: str
 ) -> None:
-    page = open_page(start)
+    page = open_page(start, search=True)
     page.keyboard.press("/")
     page.keyboard.type(words)
     page.keyboard.press("End")  # the theme waits for a key to come up; typed Hangul has no keys
