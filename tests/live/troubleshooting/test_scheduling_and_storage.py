@@ -99,8 +99,8 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     mounting = lab.becomes("pod/failed-mount", {"status": {"phase": "Pending"}})
     told = event(mounting, "FailedMount", "failed-mount-key", "not found")
     lab.becomes("events", told, within=90)
-    now = lab.get("pod/failed-mount")
-    assert now.at("status.containerStatuses.0.state.waiting.reason") == "ContainerCreating"
+    waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
+    lab.becomes("pod/failed-mount", {"status": {"containerStatuses": [waiting]}})
     failing = lab.becomes("pod/read-only", crashed, within=120)
     lab.logged(failing, "Read-only file system")
 
