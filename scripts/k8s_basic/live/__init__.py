@@ -2,7 +2,19 @@
 
 from .claims import claim, needs
 from .lab import Lab
-from .objects import ABSENT, Object, Objects, count, ready
+from .objects import ABSENT, Object, Objects, count, is_ready, ready, reports
 from .refusals import Refused
 
-__all__ = ["ABSENT", "Lab", "Object", "Objects", "Refused", "claim", "count", "needs", "ready"]
+__all__ = [
+    "ABSENT",
+    "Lab",
+    "Object",
+    "Objects",
+    "Refused",
+    "claim",
+    "count",
+    "is_ready",
+    "needs",
+    "ready",
+    "reports",
+]

@@ -122,6 +122,22 @@ def count(number: int) -> Callable[[Objects], bool]:
     return condition
 
 
+def is_ready(seen: Object | None) -> bool:
+    """The Pod is Ready."""
+    return seen is not None and seen.is_ready
+
+
+def reports(about: Object, reason: str, *texts: str) -> Callable[[Objects], bool]:
+    """Return a condition: an event about the object gives this reason and has these texts."""
+
+    def condition(events: Objects) -> bool:
+        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
+        return any(e["reason"] == reason and all(t in e["message"] for t in texts) for e in mine)
+
+    condition.__doc__ = f"{about.reference} has an event {reason} with {texts}"
+    return condition
+
+
 def differences(wanted: Any, seen: Any, path: str = "") -> list[str]:
     """Return one line for each place where `seen` is not as the partial object `wanted` says.
 

@@ -1,16 +1,11 @@
 """The sentences of the lesson on ConfigMaps as environment variables."""
 
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready, reports
 
 ENV = "config/configmap-env.yaml"
 OPTIONAL = "config/configmap-optional.yaml"
 SUCCEEDED = {"status": {"phase": "Succeeded"}}
 HAS_NO_CONFIG = "CreateContainerConfigError"
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def waits_for_its_config(pod):
@@ -21,21 +16,6 @@ def waits_for_its_config(pod):
 def waiting(pod):
     """Return why the Pod's container waits, or None."""
     return pod.at("status.containerStatuses.0.state.waiting.reason")
-
-
-def failed_for(pod, text):
-    """Return a condition: an event about the Pod says that it failed, and this text why."""
-
-    def condition(events):
-        return any(
-            e["reason"] == "Failed"
-            and e.at("involvedObject.uid") == pod.uid
-            and text in e["message"]
-            for e in events
-        )
-
-    condition.__doc__ = f"{pod.reference} has failed: {text}"
-    return condition
 
 
 def variables(text, *prefixes):
@@ -78,7 +58,7 @@ def test_one_key_under_another_name(lab):
 def test_missing_configmap_holds_the_container_until_it_is_there(lab):
     lab.apply("config/configmap-missing.yaml")
     before = lab.becomes("pod/waits-for-config", waits_for_its_config)
-    lab.becomes("events", failed_for(before, 'configmap "late-config" not found'))
+    lab.becomes("events", reports(before, "Failed", 'configmap "late-config" not found'))
 
     lab.run("kubectl create configmap late-config --from-literal=GREETING=hello")
     after = lab.becomes(before, is_ready, within=120)

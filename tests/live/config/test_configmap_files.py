@@ -1,29 +1,12 @@
 """The sentences of the lesson on ConfigMaps as files."""
 
 import pytest
-from k8s_basic.live import claim, ready
+from k8s_basic.live import claim, is_ready, ready, reports
 
 ITEMS = "config/configmap-items.yaml"
 OVER = "config/configmap-over-directory.yaml"
 FROZEN = "config/configmap-immutable.yaml"
 GREETERS = "pods app=greeter"
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
-def failed_to_mount(pod):
-    """Return a condition: an event says that a volume of the Pod could not be mounted."""
-
-    def condition(events):
-        return any(
-            e["reason"] == "FailedMount" and e.at("involvedObject.uid") == pod.uid for e in events
-        )
-
-    condition.__doc__ = f"{pod.reference} reports FailedMount"
-    return condition
 
 
 @claim("CF-6")
@@ -53,7 +36,7 @@ def test_items_select_and_rename_and_without_them_every_key_is_a_file(lab):
     assert lab.exec(pod, "cat", "/path/to/config/settings.txt") == text
     assert lab.exec(pod, "cat", "/path/to/all/my-config-file.txt") == text
     assert lab.exec(pod, "cat", "/path/to/all/logging.conf") == "level=info\n"
-    lab.becomes("events", failed_to_mount(lab.get("pod/absent-key")))
+    lab.becomes("events", reports(lab.get("pod/absent-key"), "FailedMount"))
     assert not lab.get("pod/absent-key").is_ready
 
 

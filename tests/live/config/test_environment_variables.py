@@ -1,15 +1,10 @@
 """The sentences of the lesson on environment variables."""
 
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 PLAIN = "config/env-plain.yaml"
 ORDER = "config/env-order.yaml"
 SUCCEEDED = {"status": {"phase": "Succeeded"}}
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 @claim("CF-16")

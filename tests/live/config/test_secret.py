@@ -4,37 +4,17 @@ import base64
 import json
 import uuid
 
-from k8s_basic.live import claim, needs
+from k8s_basic.live import claim, is_ready, needs, reports
 
 OPAQUE = "config/secret-opaque.yaml"
 USERNAME, PASSWORD = "shop", "correct-horse-battery"
 SECRET = "secret/db-credentials"
 
 
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
 def waits_for_its_config(pod):
     """The container can't be made for want of its configuration."""
     reason = "status.containerStatuses.0.state.waiting.reason"
     return pod is not None and pod.at(reason) == "CreateContainerConfigError"
-
-
-def failed_for(pod, text):
-    """Return a condition: an event about the Pod says that it failed, and this text why."""
-
-    def condition(events):
-        return any(
-            e["reason"] == "Failed"
-            and e.at("involvedObject.uid") == pod.uid
-            and text in e["message"]
-            for e in events
-        )
-
-    condition.__doc__ = f"{pod.reference} has failed: {text}"
-    return condition
 
 
 def encoded(text):
@@ -163,7 +143,7 @@ def test_secret_of_another_namespace_is_not_found(lab):
     lab.apply("config/secret-env.yaml")
 
     pod = lab.becomes("pod/secret-env", waits_for_its_config)
-    lab.becomes("events", failed_for(pod, 'secret "db-credentials" not found'))
+    lab.becomes("events", reports(pod, "Failed", 'secret "db-credentials" not found'))
 
     # with one of its own namespace it starts
     lab.apply(OPAQUE)

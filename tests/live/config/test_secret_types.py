@@ -5,7 +5,7 @@ import json
 import uuid
 
 import pytest
-from k8s_basic.live import claim, needs
+from k8s_basic.live import claim, is_ready, needs
 
 TYPES = "config/secret-types.yaml"
 TLS = "config/secret-tls-no-key.yaml"
@@ -166,11 +166,6 @@ def test_kubectl_writes_the_credentials_of_a_registry_as_docker_keeps_them(lab):
         assert {host: entry["auth"] for host, entry in config["auths"].items()} == {
             "localhost:5050": login
         }
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def was_not_let_in(pod):

@@ -6,15 +6,10 @@ import copy
 from typing import Any
 
 import pytest
-from k8s_basic.live import Lab, Object, claim, needs
+from k8s_basic.live import Lab, Object, claim, is_ready, needs
 
 ZONE = "topology.kubernetes.io/zone"
 AFFINITY = "developer/affinity.yaml"
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def unschedulable(pod: Object | None) -> bool:
@@ -52,8 +47,8 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
     east = elsewhere(lab.example(required)[0], "east", "antarctica-west1", "antarctica-east1")
     lab.apply(east)
 
-    assert zone(lab, lab.becomes("pod/must-be-west", runs)) == "antarctica-west1"
-    assert zone(lab, lab.becomes("pod/east", runs)) == "antarctica-east1"
+    assert zone(lab, lab.becomes("pod/must-be-west", is_ready)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/east", is_ready)) == "antarctica-east1"
     nowhere = lab.becomes("pod/must-be-west-typo", unschedulable)
     message = nowhere.condition("PodScheduled")["message"]
     assert "didn't match Pod's node affinity/selector" in message
@@ -67,9 +62,9 @@ def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
     west = lab.example(preferred)[0]
     lab.apply(elsewhere(west, "likes-east", "antarctica-west1", "antarctica-east1"))
 
-    assert zone(lab, lab.becomes("pod/likes-west", runs)) == "antarctica-west1"
-    assert zone(lab, lab.becomes("pod/likes-east", runs)) == "antarctica-east1"
-    assert zone(lab, lab.becomes("pod/likes-north", runs)).startswith("antarctica-")
+    assert zone(lab, lab.becomes("pod/likes-west", is_ready)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/likes-east", is_ready)) == "antarctica-east1"
+    assert zone(lab, lab.becomes("pod/likes-north", is_ready)).startswith("antarctica-")
 
 
 @claim("SC-10")
@@ -77,7 +72,7 @@ def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
 def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None:
     lab.apply("developer/affinity-terms.yaml")
 
-    assert zone(lab, lab.becomes("pod/one-of-two-terms", runs)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/one-of-two-terms", is_ready)) == "antarctica-west1"
     lab.becomes("pod/both-expressions", unschedulable)
 
 
@@ -93,13 +88,13 @@ def test_among_the_nodes_that_are_allowed_the_preferred_one_wins(lab: Lab) -> No
         try:
             document["metadata"]["name"] = name
             lab.apply(document)
-            assert zone(lab, lab.becomes(f"pod/{name}", runs)) == name
+            assert zone(lab, lab.becomes(f"pod/{name}", is_ready)) == name
         finally:
             lab.label(node, {label: None})
 
     # nobody carries the label any more: the wish goes unfulfilled, the demand does not
     lab.apply(AFFINITY)
-    assert zone(lab, lab.becomes("pod/with-node-affinity", runs)).startswith("antarctica-")
+    assert zone(lab, lab.becomes("pod/with-node-affinity", is_ready)).startswith("antarctica-")
     nowhere = elsewhere(document, "nowhere", "antarctica-east1", "antarctica-north1")
     nowhere = elsewhere(nowhere, "nowhere", "antarctica-west1", "antarctica-north1")
     lab.apply(nowhere)

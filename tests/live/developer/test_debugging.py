@@ -6,18 +6,13 @@ import json
 import time
 from collections.abc import Callable
 
-from k8s_basic.live import Lab, Object, Objects, claim, ready
+from k8s_basic.live import Lab, Object, Objects, claim, is_ready, ready
 from k8s_basic.live.lab import Completed
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
 DISTROLESS = "developer/debug-distroless.yaml"
 TWO = "workloads/pod-two-containers.yaml"
 SERVICE = "network/service-clusterip.yaml"
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def asked(lab: Lab, command: str, enough: Callable[[Completed], bool], within: float) -> Completed:
@@ -113,7 +108,7 @@ def test_previous_log_is_that_of_the_run_that_crashed(lab: Lab) -> None:
 
     def runs_again(pod: Object | None) -> bool:
         """The container is Ready after a run that ended with exit code 3."""
-        return runs(pod) and ended(3)(pod)
+        return is_ready(pod) and ended(3)(pod)
 
     lab.becomes("pod/crash-once", runs_again, within=120)
     now = lab.logged("crash-once", "second run")
@@ -131,7 +126,7 @@ def test_previous_log_is_that_of_the_run_that_crashed(lab: Lab) -> None:
 @claim("DB-6")
 def test_without_a_name_the_log_is_that_of_the_first_container(lab: Lab) -> None:
     lab.apply(TWO)
-    lab.becomes("pod/two-containers", runs)
+    lab.becomes("pod/two-containers", is_ready)
 
     default = lab.run("kubectl logs two-containers")
     assert 'Defaulted container "web" out of: web, writer' in default.err
@@ -142,7 +137,7 @@ def test_without_a_name_the_log_is_that_of_the_first_container(lab: Lab) -> None
 @claim("DB-7", "DB-8")
 def test_exec_needs_the_program_in_the_image_and_debug_brings_its_own(lab: Lab) -> None:
     lab.apply(DISTROLESS)
-    pod = lab.becomes("pod/distroless", runs)
+    pod = lab.becomes("pod/distroless", is_ready)
     lab.client  # noqa: B018  # an image that has the program
 
     refused = lab.run("kubectl exec distroless -- ls /")
@@ -178,7 +173,7 @@ def test_copy_of_a_pod_runs_with_another_command(lab: Lab) -> None:
     copy = "kubectl debug crash --copy-to=crash-copy --container=app -- sleep 3600"
     assert lab.run(copy).code == 0
 
-    twin = lab.becomes("pod/crash-copy", runs)
+    twin = lab.becomes("pod/crash-copy", is_ready)
     assert twin.at("status.containerStatuses.0.restartCount") == 0
     assert twin.at("spec.containers.0.command") == ["sleep", "3600"]
     original = lab.get("pod/crash")

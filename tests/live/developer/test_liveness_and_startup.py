@@ -3,15 +3,10 @@
 from datetime import datetime
 
 import pytest
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 LIVENESS = "developer/liveness-exec.yaml"
 STARTUP = "developer/startup.yaml"
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def restarts(pod):

@@ -4,17 +4,12 @@ import time
 from datetime import datetime
 
 from k8s_basic.content.tables import coded_rows
-from k8s_basic.live import claim, ready
+from k8s_basic.live import claim, is_ready, ready
 
 EXEC = "developer/readiness-exec.yaml"
 BROKEN = "developer/readiness-http-broken.yaml"
 PODS = "pods app=web"
 URL = "http://web/hostname"
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def restarts(pod):

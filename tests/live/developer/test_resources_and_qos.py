@@ -4,7 +4,7 @@ import json
 import time
 
 from k8s_basic.content.tables import coded_rows
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 BURSTABLE = "developer/qos-burstable.yaml"
 CPU_STAT = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.stat"
@@ -16,11 +16,6 @@ CLASSES = [
     "developer/qos-limits-only.yaml",
     "developer/qos-mixed.yaml",
 ]
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def restarts(pod):

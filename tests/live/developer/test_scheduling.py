@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from k8s_basic.live import ABSENT, Lab, Object, claim, needs
+from k8s_basic.live import ABSENT, Lab, Object, claim, is_ready, needs
 
 EAST = "nodes topology.kubernetes.io/zone=antarctica-east1"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -18,11 +18,6 @@ def on(document: dict[str, Any], node: str, name: str | None = None) -> dict[str
     if name:
         document["metadata"]["name"] = name
     return document
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def unschedulable(pod: Object | None) -> bool:
@@ -46,7 +41,7 @@ def test_pod_with_a_node_name_never_meets_the_scheduler(lab: Lab) -> None:
     free["metadata"]["name"] = "free"
     lab.apply(free)
 
-    named, free_pod = lab.becomes("pod/nginx", runs), lab.becomes("pod/free", runs)
+    named, free_pod = lab.becomes("pod/nginx", is_ready), lab.becomes("pod/free", is_ready)
 
     assert named.at("spec.nodeName") == worker
     assert "Scheduled" in reasons(lab, free_pod)
@@ -67,7 +62,7 @@ def test_no_schedule_taint_does_not_stop_a_pod_with_a_node_name(lab: Lab) -> Non
     lab.apply(on(lab.example("developer/nodename.yaml")[0], node.name))
     lab.apply(by_label)
 
-    assert lab.becomes("pod/nginx", runs).at("spec.nodeName") == node.name
+    assert lab.becomes("pod/nginx", is_ready).at("spec.nodeName") == node.name
     kept_out = lab.becomes("pod/by-label", unschedulable)
     assert "taint" in kept_out.condition("PodScheduled")["message"]
 
@@ -81,7 +76,7 @@ def test_pod_for_a_node_that_does_not_exist_is_pending_and_then_deleted(lab: Lab
     lab.apply(on(lab.example("developer/nodename-missing.yaml")[0], worker, "there"))
 
     lost = lab.becomes("pod/nginx", {"status": {"phase": "Pending"}})
-    there = lab.becomes("pod/there", runs)
+    there = lab.becomes("pod/there", is_ready)
     assert lost.at("spec.nodeName") == "kube-01"
 
     lab.becomes("pod/nginx", ABSENT, within=270)
@@ -111,7 +106,7 @@ def test_pod_waits_for_a_node_with_the_label_and_stays_when_it_is_taken_away(lab
     node = lab.get(EAST)[0]
     lab.label(node, {"disktype": "ssd"})
     try:
-        running = lab.becomes("pod/nginx", runs)
+        running = lab.becomes("pod/nginx", is_ready)
         assert running.uid == waiting.uid
         assert running.at("spec.nodeName") == node.name
     finally:
@@ -123,6 +118,6 @@ def test_pod_waits_for_a_node_with_the_label_and_stays_when_it_is_taken_away(lab
 
     def unmoved(pod: Object | None) -> bool:
         """The same Pod is still Running."""
-        return runs(pod) and pod is not None and pod.uid == running.uid
+        return is_ready(pod) and pod is not None and pod.uid == running.uid
 
     lab.stays("pod/nginx", unmoved, seconds=15, control=("pod/late", unschedulable))

@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
+from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs, ready
 
 ZONE = "topology.kubernetes.io/zone"
 WEB = "pods app=drained,tier=web"
 AGENTS = "pods app=drained,tier=agent"
 SYSTEM = ("kube-system", "local-path-storage", "traefik")
 TAINT = {"key": "dedicated", "value": "batch"}
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def kept_out_by_a_taint(pod: Object | None) -> bool:
@@ -76,11 +71,11 @@ def test_taint_repels_pods_that_do_not_tolerate_it(lab: Lab) -> None:
         lab.apply("developer/toleration-missing.yaml")
         lab.apply("developer/drain.yaml")
 
-        assert lab.becomes("pod/batch", runs).at("spec.nodeName") == west.name
+        assert lab.becomes("pod/batch", is_ready).at("spec.nodeName") == west.name
         waiting = lab.becomes("pod/web-west", kept_out_by_a_taint)
         lab.becomes(WEB, ready_on(4, east.name))
 
-    assert lab.becomes("pod/web-west", runs).uid == waiting.uid
+    assert lab.becomes("pod/web-west", is_ready).uid == waiting.uid
 
 
 @claim("SC-13")
@@ -95,13 +90,13 @@ def test_no_execute_evicts_running_pods_that_do_not_tolerate_it(lab: Lab) -> Non
     for toleration in tolerant["spec"].get("tolerations", []):
         toleration["effect"] = "NoExecute"
     lab.apply(tolerant)
-    before, batch = lab.becomes(WEB, ready(4)), lab.becomes("pod/batch", runs)
+    before, batch = lab.becomes(WEB, ready(4)), lab.becomes("pod/batch", is_ready)
     gone = Objects(pod for pod in before if pod.at("spec.nodeName") == east.name)
     assert gone, "no Pod on the node that is to be emptied"
 
     with tainted(lab, east, "NoExecute"):
         lab.becomes(WEB, ready_on(4, west.name), within=120, without=gone)
-        assert runs(lab.get("pod/batch"))
+        assert is_ready(lab.get("pod/batch"))
         assert lab.get("pod/batch").uid == batch.uid
 
 
@@ -112,7 +107,7 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
     west, east = worker(lab, "west1"), worker(lab, "east1")
     lab.apply("developer/drain.yaml")
     lab.apply("developer/drain-bare-pod.yaml")
-    lab.becomes("pod/by-hand", runs)
+    lab.becomes("pod/by-hand", is_ready)
     before, agents = lab.becomes(WEB, ready(4)), lab.becomes(AGENTS, ready(2))
     assert nodes(before) == nodes(agents) == {west.name, east.name}
 
@@ -130,7 +125,7 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
         refused = lab.run(f"{drain} app=by-hand --timeout=60s")
         assert refused.code != 0
         assert "no controller" in refused.err
-        assert runs(lab.get("pod/by-hand"))
+        assert is_ready(lab.get("pod/by-hand"))
 
         done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=60s", timeout=90)
         assert done.code == 0, done.err

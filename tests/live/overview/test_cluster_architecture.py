@@ -1,7 +1,7 @@
 """The programs of a cluster: which node runs them, and how one learns of another's work."""
 
 import pytest
-from k8s_basic.live import claim, needs, ready
+from k8s_basic.live import claim, is_ready, needs, ready
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 UNSCHEDULABLE = {
@@ -9,11 +9,6 @@ UNSCHEDULABLE = {
         "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
     }
 }
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def workers(lab):
@@ -88,7 +83,7 @@ def test_pods_without_toleration_stay_off_the_control_plane_node(lab):
         {"key": CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}
     ]
     lab.apply(pod)
-    tolerated = lab.becomes("pod/tolerated", started, within=60)
+    tolerated = lab.becomes("pod/tolerated", is_ready, within=60)
     assert tolerated.at("spec.nodeName") not in worker_names
 
 

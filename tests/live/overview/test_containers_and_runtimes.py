@@ -1,12 +1,7 @@
 """What a node's container runtime shows of itself, and what it can't do."""
 
 import pytest
-from k8s_basic.live import claim
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
+from k8s_basic.live import claim, is_ready
 
 
 def warned(lab, pod, reason):
@@ -26,7 +21,7 @@ def warned(lab, pod, reason):
 @claim("OV-22", "OV-31")
 def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
     lab.apply("overview/which-runtime.yaml")
-    pod = lab.becomes("pod/which-runtime", started, within=90)
+    pod = lab.becomes("pod/which-runtime", is_ready, within=90)
 
     node = lab.get(f"node/{pod.at('spec.nodeName')}")
     runtime = node.at("status.nodeInfo.containerRuntimeVersion").partition("://")[0]
@@ -59,7 +54,7 @@ def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
     document["spec"]["volumes"] = []
     document["spec"]["containers"][0]["volumeMounts"] = []
     lab.apply(document)
-    lab.becomes("pod/no-socket", started, within=60)
+    lab.becomes("pod/no-socket", is_ready, within=60)
 
 
 @claim("OV-24", "OV-25")
@@ -82,4 +77,4 @@ def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
     del pod["spec"]["runtimeClassName"]
     pod["metadata"]["name"] = "not-sandboxed"
     lab.apply([pod])
-    lab.becomes("pod/not-sandboxed", started, within=60)
+    lab.becomes("pod/not-sandboxed", is_ready, within=60)

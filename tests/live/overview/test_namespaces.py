@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from k8s_basic.live import ABSENT, claim
+from k8s_basic.live import ABSENT, claim, is_ready
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,9 @@ def teams(lab):
         lab.run(f"kubectl delete namespace {names.a} {names.b} --ignore-not-found --wait=false")
 
 
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
 def web(lab, namespace):
     """Returns the Pod `web` of a namespace once it is ready."""
-    return lab.becomes("pod/web", started, namespace=namespace, within=60)
+    return lab.becomes("pod/web", is_ready, namespace=namespace, within=60)
 
 
 def greeting(lab, pod, host="localhost"):

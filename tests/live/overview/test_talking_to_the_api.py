@@ -3,21 +3,16 @@
 import json
 
 import pytest
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 @pytest.fixture
 def client(lab):
     """Applies the example and returns its Pod once it is ready."""
     lab.apply("overview/api-client.yaml")
-    return lab.becomes("pod/api-client", started, within=90)
+    return lab.becomes("pod/api-client", is_ready, within=90)
 
 
 def ask(lab, pod, path, token=f"$(cat {TOKEN}/token)", method="GET"):

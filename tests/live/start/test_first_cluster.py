@@ -2,15 +2,10 @@
 
 import json
 
-from k8s_basic.live import claim, needs
+from k8s_basic.live import claim, is_ready, needs
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 ZONE = "topology.kubernetes.io/zone"
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def workers(lab):
@@ -90,7 +85,7 @@ def test_a_claim_without_class_gets_the_class_standard(lab):
 @claim("FC-4")
 def test_the_first_pod_answers_with_its_own_name(lab):
     lab.apply("start/first-pod.yaml")
-    pod = lab.becomes("pod/hello", started, within=60)
+    pod = lab.becomes("pod/hello", is_ready, within=60)
 
     answer = lab.exec(pod, "curl", "-s", "http://localhost:8080/hostname")
     assert answer.strip() == pod.name == "hello"

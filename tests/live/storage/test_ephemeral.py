@@ -1,13 +1,8 @@
 """Two lifetimes: the container's own files, and an emptyDir."""
 
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 MI = 1024 * 1024
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def restarted_once(pod):
@@ -27,7 +22,7 @@ def shared_memory(lab, pod):
 @claim("ST-4", "ST-5")
 def test_empty_dir_outlives_a_restart_of_the_container_and_not_the_pod(lab):
     lab.apply("storage/emptydir.yaml")
-    pod = lab.becomes("pod/mypod", started)
+    pod = lab.becomes("pod/mypod", is_ready)
     write = "echo kept > /data/kept; echo lost > /tmp/lost; cat /tmp/lost"
     assert lab.exec(pod, "sh", "-c", write, container="mycontainer") == "lost\n"
 
@@ -38,14 +33,14 @@ def test_empty_dir_outlives_a_restart_of_the_container_and_not_the_pod(lab):
 
     old = lab.delete("pod/mypod", wait=True)
     lab.apply("storage/emptydir.yaml")
-    new = lab.becomes("pod/mypod", started, without=old)
+    new = lab.becomes("pod/mypod", is_ready, without=old)
     assert lab.exec(new, "ls", "-A", "/data", container="mycontainer") == ""
 
 
 @claim("ST-2", "ST-24")
 def test_empty_dir_in_memory_counts_as_memory_and_ends_at_its_limit(lab):
     lab.apply("storage/emptydir-memory.yaml")
-    pod = lab.becomes("pod/in-memory", started)
+    pod = lab.becomes("pod/in-memory", is_ready)
 
     mounts = [line.split() for line in lab.exec(pod, "cat", "/proc/mounts").splitlines()]
     assert [m[0] for m in mounts if m[1] == "/cache"] == ["tmpfs"]

@@ -4,14 +4,9 @@ import json
 import time
 
 import pytest
-from k8s_basic.live import claim, needs
+from k8s_basic.live import claim, is_ready, needs
 
 ZONE = "topology.kubernetes.io/zone"
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def apart(lab, documents):
@@ -59,7 +54,7 @@ def test_pod_sees_the_directory_of_the_node_it_runs_on(lab):
         assert on(lab, east, there) == ""
         lab.apply(apart(lab, lab.example("storage/hostpath.yaml")))
         for name in ("east", "west"):
-            lab.becomes(f"pod/{name}", started)
+            lab.becomes(f"pod/{name}", is_ready)
         assert {node: on(lab, node, there) for node in (east, west)} == {
             east: "there",
             west: "there",
@@ -96,7 +91,7 @@ def test_pod_waits_for_a_file_that_the_node_does_not_have(lab):
 @pytest.mark.touches_cluster
 def test_certificates_of_the_node_can_be_read_and_not_written(lab):
     lab.apply("storage/hostpath-ca.yaml")
-    pod = lab.becomes("pod/with-node-ca", started)
+    pod = lab.becomes("pod/with-node-ca", is_ready)
     node, stray = pod.at("spec.nodeName"), f"/etc/ssl/certs/demo-{lab.namespace}"
     count = "grep -c 'BEGIN CERTIFICATE' /etc/ssl/certs/ca-certificates.crt"
     try:

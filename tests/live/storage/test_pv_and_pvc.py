@@ -3,27 +3,11 @@
 import copy
 
 import pytest
-from k8s_basic.live import claim, needs
+from k8s_basic.live import claim, is_ready, needs, reports
 
 ZONE = "topology.kubernetes.io/zone"
 SCOPED = ("PersistentVolume", "StorageClass")
 BOUND = {"status": {"phase": "Bound"}}
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
-def reports(about, reason, text):
-    """Return a condition: an event about the object gives this reason and has this text."""
-
-    def condition(events):
-        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
-        return any(e["reason"] == reason and text in e["message"] for e in mine)
-
-    condition.__doc__ = f"{about.reference} has an event {reason} with {text!r}"
-    return condition
 
 
 @pytest.fixture
@@ -68,7 +52,7 @@ def test_claim_is_bound_to_the_named_volume_which_decides_the_node(lab, own):
         pvc = lab.becomes("pvc/static-pvc", BOUND)
         pv = lab.becomes(f"pv/demo-static-pv-{lab.namespace}", BOUND)
         assert pv.at("spec.claimRef.uid") == pvc.uid
-        lab.becomes("pod/static-app", started)
+        lab.becomes("pod/static-app", is_ready)
         lab.exec("static-app", "sh", "-c", "echo kept > /data/note")
         assert lab.on_node(east, "sh", "-c", f"cat {folder}/note; true") == "kept\n"
 
@@ -129,8 +113,8 @@ def test_claims_for_the_wrong_name_or_class_wait_beside_an_available_volume(lab,
 @needs("storage")
 def test_two_pods_on_one_node_share_a_volume_that_is_read_write_once(lab):
     lab.apply("storage/pvc-rwo-two-pods.yaml")
-    one = lab.becomes("pod/rwo-a", started, within=180)
-    two = lab.becomes("pod/rwo-b", started, within=180)
+    one = lab.becomes("pod/rwo-a", is_ready, within=180)
+    two = lab.becomes("pod/rwo-b", is_ready, within=180)
 
     assert one.at("spec.nodeName") == two.at("spec.nodeName")
     lab.exec(one, "sh", "-c", "echo hello > /data/message")
@@ -152,11 +136,11 @@ def test_second_pod_waits_for_a_volume_that_is_read_write_once_pod(lab):
     events = lab.becomes("events", kept_waiting, within=120)
     waiting = pods.pop(kept_waiting(events)[0].at("involvedObject.uid"))
     (running,) = pods.values()
-    lab.becomes(f"pod/{running}", started, within=180)
+    lab.becomes(f"pod/{running}", is_ready, within=180)
     assert lab.get(f"pod/{waiting}").at("status.phase") == "Pending"
 
     lab.delete(f"pod/{running}")
-    lab.becomes(f"pod/{waiting}", started, within=120)
+    lab.becomes(f"pod/{waiting}", is_ready, within=120)
 
 
 def blocked(event):

@@ -4,27 +4,11 @@ import copy
 import time
 
 import pytest
-from k8s_basic.live import ABSENT, claim, needs
+from k8s_basic.live import ABSENT, claim, is_ready, needs, reports
 
 SCOPED = ("PersistentVolume", "StorageClass")
 BOUND = {"status": {"phase": "Bound"}}
 MADE = 180  # seconds for the provisioner, whose own Pods have to start, to make or remove a volume
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
-def reports(about, reason, text=""):
-    """Return a condition: an event about the object gives this reason and has this text."""
-
-    def condition(events):
-        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
-        return any(e["reason"] == reason and text in e["message"] for e in mine)
-
-    condition.__doc__ = f"{about.reference} has an event {reason} with {text!r}"
-    return condition
 
 
 @pytest.fixture
@@ -64,7 +48,7 @@ def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
     assert pvc.uid not in {pv.at("spec.claimRef.uid") for pv in lab.get("pv")}
 
     lab.apply("storage/pvc-dynamic-writer.yaml")
-    writer = lab.becomes("pod/writer", started, within=MADE)
+    writer = lab.becomes("pod/writer", is_ready, within=MADE)
     bound = lab.becomes("pvc/data", BOUND)
     pv = lab.get(f"pv/{bound.at('spec.volumeName')}")
     provisioner = lab.get(f"storageclass/{bound.at('spec.storageClassName')}")["provisioner"]
@@ -74,7 +58,7 @@ def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
 
     lab.delete(writer, wait=True)
     lab.apply("storage/pvc-dynamic-reader.yaml")
-    reader = lab.becomes("pod/reader", started, within=120)
+    reader = lab.becomes("pod/reader", is_ready, within=120)
     assert lab.exec(reader, "cat", "/data/log") == "kept by the volume\n"
     done = lab.run("kubectl exec reader -- sh -c 'echo more >> /data/log'")
     assert done.code != 0
@@ -86,7 +70,7 @@ def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
 def test_claim_in_use_is_kept_and_takes_its_volume_along(lab):
     lab.apply("storage/pvc-dynamic.yaml")
     lab.apply("storage/pvc-dynamic-writer.yaml")
-    writer = lab.becomes("pod/writer", started, within=MADE)
+    writer = lab.becomes("pod/writer", is_ready, within=MADE)
     pvc = lab.becomes("pvc/data", BOUND)
     volume = f"pv/{pvc.at('spec.volumeName')}"
     assert written(lab, writer)
@@ -118,7 +102,7 @@ def is_terminating(pvc):
 def test_retained_volume_keeps_its_data_and_waits_for_an_administrator(lab, own):
     documents = own(lab.example("storage/storageclass-retain.yaml"))
     lab.apply(documents)
-    keeper = lab.becomes("pod/keeper", started, within=MADE)
+    keeper = lab.becomes("pod/keeper", is_ready, within=MADE)
     pvc = lab.becomes("pvc/kept", BOUND)
     pv = lab.get(f"pv/{pvc.at('spec.volumeName')}")
     folder = (pv.at("spec.hostPath") or pv.at("spec.local"))["path"]

@@ -2,15 +2,10 @@
 
 import time
 
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 HTML = "/usr/share/nginx/html"
 UPDATE = 120  # seconds for the kubelet to write a changed ConfigMap into the volume
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def fetch(lab, pod, path):
@@ -29,8 +24,8 @@ def failed_to_start(pod):
 @claim("SP-1", "SP-2", "SP-4")
 def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
     lab.apply("storage/subpath.yaml")
-    with_it = lab.becomes("pod/with-subpath", started)
-    without = lab.becomes("pod/without-subpath", started)
+    with_it = lab.becomes("pod/with-subpath", is_ready)
+    without = lab.becomes("pod/without-subpath", is_ready)
 
     assert {"index.html", "version.html"} <= set(lab.exec(with_it, "ls", HTML).split())
     assert fetch(lab, with_it, "/")[1] == 200
@@ -50,7 +45,7 @@ def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
 @claim("SP-3")
 def test_sub_paths_split_one_volume(lab):
     lab.apply("storage/subpath-dirs.yaml")
-    pod = lab.becomes("pod/split", started)
+    pod = lab.becomes("pod/split", is_ready)
 
     for container in ("uploads", "reports"):
         write = f"echo {container} > /data/of-{container}"
@@ -75,6 +70,6 @@ def test_sub_path_that_the_volume_lacks_is_made_as_a_directory_and_breaks_the_st
     pod["metadata"]["name"] = "typo-elsewhere"
     pod["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] = f"{HTML}/new.html"
     lab.apply(pod)
-    elsewhere = lab.becomes("pod/typo-elsewhere", started)
+    elsewhere = lab.becomes("pod/typo-elsewhere", is_ready)
     kind = lab.exec(elsewhere, "sh", "-c", f"test -d {HTML}/new.html && echo directory; true")
     assert kind == "directory\n"

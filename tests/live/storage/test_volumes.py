@@ -1,28 +1,12 @@
 """What a volume is, which kinds there are, and two manifests that get none."""
 
-from k8s_basic.live import claim
-
-
-def started(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
-
-
-def reports(about, reason, text):
-    """Return a condition: an event about the object gives this reason and has this text."""
-
-    def condition(events):
-        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
-        return any(e["reason"] == reason and text in e["message"] for e in mine)
-
-    condition.__doc__ = f"{about.reference} has an event {reason} with {text!r}"
-    return condition
+from k8s_basic.live import claim, is_ready, reports
 
 
 @claim("ST-1")
 def test_empty_dir_starts_empty_and_the_containers_of_a_pod_share_it(lab):
     lab.apply("storage/emptydir.yaml")
-    pod = lab.becomes("pod/mypod", started)
+    pod = lab.becomes("pod/mypod", is_ready)
 
     assert lab.exec(pod, "ls", "-A", "/inbox", container="reader") == ""
     lab.exec(pod, "sh", "-c", "echo hello > /data/message", container="mycontainer")

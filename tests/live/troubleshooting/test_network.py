@@ -8,15 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from k8s_basic.live import Lab, Object, Objects, claim, needs
+from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs
 
 SITE = "http://localhost:8080"
 SHOP = "troubleshooting/shop.yaml"
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def endpoints(wanted: list[bool]) -> Callable[[Objects], bool]:
@@ -40,8 +35,8 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
     lab.apply("troubleshooting/service-label-broken.yaml")
     lab.apply("troubleshooting/service-port-broken.yaml")
     lab.apply("troubleshooting/service-readiness-broken.yaml")
-    lab.becomes("pod/service-label", runs)
-    lab.becomes("pod/service-port", runs)
+    lab.becomes("pod/service-label", is_ready)
+    lab.becomes("pod/service-port", is_ready)
     failing = lab.becomes("pod/service-readiness", {"status": {"phase": "Running"}})
 
     lab.becomes(slices("service-label"), endpoints([]))
@@ -69,13 +64,13 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
 def test_name_in_a_namespace_that_is_not_there_does_not_resolve(lab: Lab) -> None:
     lab.apply(SHOP)
     lab.apply("troubleshooting/dns-name-broken.yaml")
-    lab.becomes("pod/shop", runs)
-    lost = lab.becomes("pod/dns-name", runs)
+    lab.becomes("pod/shop", is_ready)
+    lost = lab.becomes("pod/dns-name", is_ready)
     lab.logged(lost, "Could not resolve host", within=90)
 
     lab.delete(lost, wait=True)
     lab.apply("troubleshooting/dns-name.yaml")
-    found = lab.becomes("pod/dns-name", runs, without=lost)
+    found = lab.becomes("pod/dns-name", is_ready, without=lost)
     lab.logged(found, "\nshop\n", within=60)
 
 
@@ -102,7 +97,7 @@ def has_address(ingress: Object | None) -> bool:
 @needs("ingress")
 def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None:
     lab.apply(SHOP)
-    lab.becomes("pod/shop", runs)
+    lab.becomes("pod/shop", is_ready)
     lab.apply(documents(lab, lab.example("troubleshooting/ingress-404-broken.yaml")))
     lab.apply(documents(lab, lab.example("troubleshooting/ingress-503-broken.yaml")))
     lab.apply(documents(lab, lab.example("troubleshooting/ingress-class-broken.yaml")))
@@ -142,7 +137,7 @@ def test_wrong_secret_name_serves_a_certificate_that_is_not_ours(lab: Lab, tmp_p
     assert done.code == 0, done.err
     ours = ssl.PEM_cert_to_DER_cert((tmp_path / "tls.crt").read_text(encoding="utf-8"))
     lab.apply(SHOP)
-    lab.becomes("pod/shop", runs)
+    lab.becomes("pod/shop", is_ready)
 
     def served() -> bytes:
         answer = lab.outside("https://localhost:8443/hostname", sni=host, within=60)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8s_basic.live import Lab, Object, claim, count, ready
+from k8s_basic.live import Lab, Object, claim, count, is_ready, ready
 
 Condition = Callable[[Object | None], bool]
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def waits(*reasons: str) -> Condition:
@@ -71,9 +66,9 @@ def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(l
         lab.delete(pod, wait=True)
     lab.apply("troubleshooting/crash-loop.yaml")
     lab.apply("troubleshooting/start-error.yaml")
-    serving = lab.becomes("pod/crash-loop", runs, without=crashing)
+    serving = lab.becomes("pod/crash-loop", is_ready, without=crashing)
     lab.logged(serving, "serving, with db behind")
-    web = lab.becomes("pod/start-error", runs, without=unknown)
+    web = lab.becomes("pod/start-error", is_ready, without=unknown)
     lab.http(f"http://{web.at('status.podIP')}:8080/", status=404)
     assert serving.at("status.containerStatuses.0.restartCount") == 0
 
@@ -89,10 +84,10 @@ def test_image_that_cannot_be_had_is_named_and_another_one_runs(lab: Lab) -> Non
     never = lab.becomes("pod/never-pull", waits("ErrImageNeverPull"), within=120)
 
     lab.apply("troubleshooting/image-pull.yaml")
-    assert lab.becomes("pod/image-pull", runs, within=120).uid == pulling.uid
+    assert lab.becomes("pod/image-pull", is_ready, within=120).uid == pulling.uid
     lab.delete(never, wait=True)
     lab.apply("troubleshooting/never-pull.yaml")
-    web = lab.becomes("pod/never-pull", runs, without=never)
+    web = lab.becomes("pod/never-pull", is_ready, without=never)
     assert lab.http(f"http://{web.at('status.podIP')}/").headers["server"].startswith("nginx")
 
 
@@ -113,7 +108,7 @@ def test_memory_limit_kills_and_an_init_container_holds_the_pod_back(lab: Lab) -
     done = lab.becomes("pod/oom", {"status": {"phase": "Succeeded"}}, within=120, without=killed)
     assert done.at("status.containerStatuses.0.state.terminated.exitCode") == 0
     lab.apply("troubleshooting/init-waiting.yaml")
-    assert lab.becomes("pod/init-waiting", runs, within=120).uid == held.uid
+    assert lab.becomes("pod/init-waiting", is_ready, within=120).uid == held.uid
 
 
 @claim("TS-7")

@@ -5,13 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from k8s_basic.live import Lab, Object, claim
+from k8s_basic.live import Lab, Object, claim, is_ready
 from k8s_basic.live.lab import Completed
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
 
 
 def cannot_be_created(text: str) -> Callable[[Object | None], bool]:
@@ -57,7 +52,7 @@ def test_pod_of_a_service_account_that_is_not_there_is_refused(lab: Lab) -> None
     assert lab.get("pod/service-account") is None
 
     lab.apply("troubleshooting/service-account.yaml")
-    pod = lab.becomes("pod/service-account", runs)
+    pod = lab.becomes("pod/service-account", is_ready)
     assert pod.at("spec.serviceAccountName") == "robot"
 
 
@@ -75,7 +70,7 @@ def test_container_is_created_once_map_key_and_user_are_right(lab: Lab) -> None:
     lab.apply("troubleshooting/secret-key.yaml")
     lab.delete(root, wait=True)
     lab.apply("troubleshooting/non-root.yaml")
-    assert lab.becomes("pod/config-map", runs, within=120).uid == no_map.uid
-    assert lab.becomes("pod/secret-key", runs, within=120).uid == no_key.uid
-    lab.becomes("pod/non-root", runs, within=120, without=root)
+    assert lab.becomes("pod/config-map", is_ready, within=120).uid == no_map.uid
+    assert lab.becomes("pod/secret-key", is_ready, within=120).uid == no_key.uid
+    lab.becomes("pod/non-root", is_ready, within=120, without=root)
     assert lab.exec("non-root", "id", "-u").strip() == "1000"

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8s_basic.live import Lab, Object, Objects, claim, needs
-
-
-def runs(pod: Object | None) -> bool:
-    """The Pod is Running and Ready."""
-    return pod is not None and pod.is_ready
+from k8s_basic.live import Lab, Object, claim, is_ready, needs, reports
 
 
 def unschedulable(text: str) -> Callable[[Object | None], bool]:
@@ -20,21 +15,6 @@ def unschedulable(text: str) -> Callable[[Object | None], bool]:
         return said.get("reason") == "Unschedulable" and text in said["message"]
 
     condition.__doc__ = f"no node fits, because of: {text}"
-    return condition
-
-
-def event(about: Object, reason: str, *texts: str) -> Callable[[Objects], bool]:
-    """Return a condition: an event about the object has this reason and says all of this."""
-
-    def condition(events: Objects) -> bool:
-        return any(
-            e["reason"] == reason
-            and e.at("involvedObject.uid") == about.uid
-            and all(text in e["message"] for text in texts)
-            for e in events
-        )
-
-    condition.__doc__ = f"an event {reason} about {about.reference} says {texts}"
     return condition
 
 
@@ -56,9 +36,9 @@ def test_scheduler_says_what_every_node_lacks(lab: Lab) -> None:
     lab.apply("troubleshooting/pending-cpu.yaml")
     lab.apply("troubleshooting/pending-selector.yaml")
     lab.apply("troubleshooting/pending-taint.yaml")
-    lab.becomes("pod/pending-cpu", runs, without=stuck)
-    lab.becomes("pod/pending-selector", runs, without=stuck)
-    there = lab.becomes("pod/pending-taint", runs, without=stuck)
+    lab.becomes("pod/pending-cpu", is_ready, without=stuck)
+    lab.becomes("pod/pending-selector", is_ready, without=stuck)
+    there = lab.becomes("pod/pending-taint", is_ready, without=stuck)
     node = lab.get(f"node/{there.at('spec.nodeName')}")
     assert "node-role.kubernetes.io/control-plane" in node.labels
 
@@ -73,9 +53,11 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
     text = 'persistentvolumeclaim "pending-pvc-data" not found'
     stuck = lab.becomes("pod/pending-pvc", unschedulable(text))
     no_class = lab.becomes("pvc/pvc-class", {"status": {"phase": "Pending"}})
-    lab.becomes("events", event(no_class, "ProvisioningFailed", "fast-ssd", "not found"), within=90)
+    lab.becomes(
+        "events", reports(no_class, "ProvisioningFailed", "fast-ssd", "not found"), within=90
+    )
     no_mode = lab.becomes("pvc/pvc-mode", {"status": {"phase": "Pending"}})
-    lab.becomes("events", event(no_mode, "ProvisioningFailed", "access mode"), within=120)
+    lab.becomes("events", reports(no_mode, "ProvisioningFailed", "access mode"), within=120)
     waiting = [lab.get("pod/pvc-class"), lab.get("pod/pvc-mode")]
     assert [pod.at("status.phase") for pod in waiting] == ["Pending", "Pending"]
 
@@ -84,9 +66,9 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
         lab.delete(old, wait=True)
     lab.apply("troubleshooting/pvc-class.yaml")
     lab.apply("troubleshooting/pvc-mode.yaml")
-    assert lab.becomes("pod/pending-pvc", runs, within=180).uid == stuck.uid
-    lab.becomes("pod/pvc-class", runs, within=180, without=waiting)
-    lab.becomes("pod/pvc-mode", runs, within=180, without=waiting)
+    assert lab.becomes("pod/pending-pvc", is_ready, within=180).uid == stuck.uid
+    lab.becomes("pod/pvc-class", is_ready, within=180, without=waiting)
+    lab.becomes("pod/pvc-mode", is_ready, within=180, without=waiting)
     bound = {"status": {"phase": "Bound", "accessModes": ["ReadWriteOnce"]}}
     lab.becomes("pvc/pvc-mode", bound)
 
@@ -97,7 +79,7 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     lab.apply("troubleshooting/read-only-broken.yaml")
 
     mounting = lab.becomes("pod/failed-mount", {"status": {"phase": "Pending"}})
-    told = event(mounting, "FailedMount", "failed-mount-key", "not found")
+    told = reports(mounting, "FailedMount", "failed-mount-key", "not found")
     lab.becomes("events", told, within=90)
     waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
     lab.becomes("pod/failed-mount", {"status": {"containerStatuses": [waiting]}})
@@ -105,11 +87,11 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     lab.logged(failing, "Read-only file system")
 
     lab.apply("troubleshooting/failed-mount.yaml")
-    assert lab.becomes("pod/failed-mount", runs, within=240).uid == mounting.uid
+    assert lab.becomes("pod/failed-mount", is_ready, within=240).uid == mounting.uid
     assert lab.get("pod/failed-mount").at("status.containerStatuses.0.restartCount") == 0
     lab.delete(failing, wait=True)
     lab.apply("troubleshooting/read-only.yaml")
-    lab.becomes("pod/read-only", runs, without=failing)
+    lab.becomes("pod/read-only", is_ready, without=failing)
     assert lab.exec("read-only", "cat", "/data/log").strip() == "started"
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from k8s_basic.live import claim
+from k8s_basic.live import claim, is_ready
 
 LIMITED = "workloads/pod-resources.yaml"
 TWO = "workloads/pod-two-containers.yaml"
@@ -10,11 +10,6 @@ TWO = "workloads/pod-two-containers.yaml"
 MEMORY = (
     "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
 )
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def namespaces(lab, pod, container=None):

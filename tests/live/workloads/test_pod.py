@@ -2,16 +2,11 @@
 
 import json
 
-from k8s_basic.live import ABSENT, claim, needs, ready
+from k8s_basic.live import ABSENT, claim, is_ready, needs, ready
 
 SIMPLE = "workloads/pod-simple.yaml"
 TWO = "workloads/pod-two-containers.yaml"
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
-
-
-def is_ready(pod):
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def restarted_once(pod):
