@@ -301,6 +301,14 @@ def test_left_are_the_mutants_that_no_run_has_killed_or_refused(
     assert asked == {c.mutant.id for c in chosen} - done and len(done) == 2
 
 
+def test_curated_alone_are_those_of_the_list() -> None:
+    everything = classes.subjects(ROOT)
+    chosen = choose(ROOT, everything)
+    options, _ = command._options(["--curated"])
+    asked = command._asked(chosen, everything, options)
+    assert asked == [c for c in chosen if c.mutant.claims] and 0 < len(asked) < len(chosen)
+
+
 def test_mutant_that_reaches_other_tests_runs_alone() -> None:
     ingress = {"kind": "Ingress", "spec": {"rules": [{"host": "a.example.com", "http": {}}]}}
     subject = Subject("a/b.yaml", [ingress], {}, [ingress], "")

@@ -74,6 +74,7 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--left", action="store_true", help="only those that no run has seen killed or refused yet"
     )
+    parser.add_argument("--curated", action="store_true", help="only those of mutations.yaml")
     parser.add_argument("--limit", type=int, help="run only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of --limit")
     kinds = parser.add_mutually_exclusive_group()
@@ -114,6 +115,8 @@ def _asked(
         }
     restricted = names or options.examples or options.changed is not None
     found = [c for c in chosen if not restricted or c.mutant.example in names]
+    if options.curated:
+        found = [c for c in found if c.mutant.claims]
     if options.left:
         done = {name for name, record in report.load().items() if record["class"] in DONE}
         found = [c for c in found if c.mutant.id not in done]
