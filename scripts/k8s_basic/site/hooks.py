@@ -55,6 +55,7 @@ TEXT = {
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
         "output": "출력",
+        "topic": "{number}쪽, 모두 {minutes}분",
         "lesson": "- [{title}]({path}): {description} ({minutes}분)",
     },
     "en": {
@@ -66,10 +67,12 @@ TEXT = {
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
         "output": "Output",
+        "topic": "{number} pages, {minutes} min in all",
         "lesson": "- [{title}]({path}): {description} ({minutes} min)",
     },
 }
 CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
+PROOF_LINE = "<p>{{ proof }}</p>"
 SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 TAG = re.compile(r"<[^>]+>")
@@ -142,9 +145,11 @@ def _lessons(root: Path, language: str) -> str:
     for section in (item for item in _nav[0].items if isinstance(item, Section)):
         pages = [child for child in section.children if isinstance(child, Page)]
         paths = [page.file.src_uri.partition("/")[2] for page in pages]
+        abouts = [known[path.removesuffix(".md")] for path in paths]
+        minutes = sum(about["minutes"] for about in abouts)
         lines.append(f"\n### {section.title} {{#topic-{paths[0].partition('/')[0]}}}\n")
-        for path in paths:
-            about = known[path.removesuffix(".md")]
+        lines.append(TEXT[language]["topic"].format(number=len(paths), minutes=minutes) + "\n")
+        for path, about in zip(paths, abouts):
             lines.append(TEXT[language]["lesson"].format(path=path, **about))
     return "\n".join(lines)
 
@@ -270,6 +275,8 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
     sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
+    if PROOF_LINE in html:
+        html = html.replace(PROOF_LINE, sheet.proof())
     if CLAIMS_LINE in html:
         html = html.replace(CLAIMS_LINE, sheet.all_claims())
     if INVENTORY_LINE in html:

@@ -163,6 +163,21 @@ class Sheet:
         tables = "".join(self._table(page) for page in pages if page.items("claims"))
         return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
 
+    def proof(self) -> str:
+        """Return for the front page how much was confirmed, on which versions and when."""
+        known, runs = self.evidence.states, self.evidence.runs
+        claims = {c.text for p in self.evidence.pages for c in p.items("claims")}
+        told = self.words.no_run
+        if runs:
+            told = self.words.proof.format(
+                total=len(claims),
+                held=sum(known.get(claim, State()).name == "verified" for claim in claims),
+                versions=", ".join(dict.fromkeys(run["kubernetes"].lstrip("v") for run in runs)),
+                date=max(run["started"][:10] for run in runs),
+            )
+        link = self.link(self.to(CLAIMS_PAGE), self.words.all_results)
+        return f'<p class="proof">{html.escape(told)} {link}</p>'
+
     def _facts(self, pages: list[Page]) -> Iterator[str]:
         known = self.evidence.states
         claims = [c.text for page in pages for c in page.items("claims")]
