@@ -77,6 +77,6 @@ def test_feed_of_each_language_is_sound_and_links_to_pages(site, language: str) 
         assert (site.folder / place).exists()
 
 
-def test_archive_of_examples_is_served_beside_them(site) -> None:
-    with zipfile.ZipFile(site.folder / "examples" / plain.ARCHIVE) as archive:
+def test_archive_of_examples_is_there(site) -> None:
+    with zipfile.ZipFile(site.folder / plain.EXAMPLES_ARCHIVE) as archive:
         assert len(archive.namelist()) == len(list(EXAMPLES.rglob("*.yaml")))

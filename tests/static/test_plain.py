@@ -110,15 +110,14 @@ def test_every_page_has_its_last_change_from_history() -> None:
 
 
 def test_archive_holds_every_example_as_it_is_and_is_the_same_each_time(tmp_path: Path) -> None:
-    first, second = tmp_path / "a" / plain.ARCHIVE, tmp_path / "b" / plain.ARCHIVE
+    first, second = (tmp_path / name / plain.EXAMPLES_ARCHIVE for name in "ab")
     for target in (first, second):
-        target.parent.mkdir()
-        plain.archive_examples(EXAMPLES, target)
+        plain.archive(EXAMPLES, target, {"README.txt": "read me"})
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as archive:
         held = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     files = {f.relative_to(EXAMPLES).as_posix(): f.read_bytes() for f in EXAMPLES.rglob("*.yaml")}
-    assert held == files
+    assert held == {**files, "README.txt": b"read me"}
 
 
 def test_llms_lists_the_markdown_of_each_page_once() -> None:

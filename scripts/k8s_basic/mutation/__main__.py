@@ -21,7 +21,7 @@ from ..evidence.record import newest
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR, KILLED, REFUSED
-from .mutants import Mutant
+from .mutants import Mutant, at, keys_of
 from .plugin import FOLDER, OUTCOMES
 
 NIGHTS = 7
@@ -221,12 +221,22 @@ def _written(
                 "id": mutant.id,
                 "example": mutant.example,
                 "file": str(file),
+                "adds": _adds(mutant, subject),
                 "claims": list(mutant.claims),
                 "alone": spills(mutant, subject),
                 "tests": order,
             }
         )
     return entries
+
+
+def _adds(mutant: Mutant, subject: Subject) -> bool:
+    """Tell whether the mutant sets a field that the example leaves to its default."""
+    try:
+        at(subject.documents[mutant.document], keys_of(mutant.path))
+    except (LookupError, ValueError):
+        return True
+    return False
 
 
 def _order(

@@ -181,12 +181,19 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def _write_plain(markdown: str, page: Page, config: MkDocsConfig) -> None:
     """Put the page's Markdown beside it; a table that only HTML has is named by its address."""
+    if _is_offline(config):
+        return
     place = _place(page, config)
     for line in (CLAIMS_LINE, INVENTORY_LINE):
         markdown = markdown.replace(TAG.sub("", line), f"<{place.url}>")
     file = Path(config.site_dir) / page.url / plain.MARKDOWN
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(plain.markdown(_root(config), markdown, place, _site(config)), encoding="utf-8")
+
+
+def _is_offline(config: MkDocsConfig) -> bool:
+    """Tell whether this build is the copy for reading from a folder; programs don't read that."""
+    return not config.use_directory_urls
 
 
 def _site(config: MkDocsConfig) -> str:
@@ -212,7 +219,9 @@ def on_page_context(
 
 
 def _with_addresses(text: str, config: MkDocsConfig) -> str:
-    return text.replace("{{ examples }}", f"{_site(config)}examples")
+    """Write addresses out: of the site, and of the examples, which are beside an offline reader."""
+    examples = "examples" if _is_offline(config) else f"{_site(config)}examples"
+    return text.replace("{{ examples }}", examples).replace("{{ site }}", _site(config).rstrip("/"))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -274,7 +283,9 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
-    sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
+    repository = (config.repo_url or "").rstrip("/")
+    directories = bool(config.use_directory_urls)
+    sheet = Sheet(_evidence[0], _language(page), page.url, repository, directories)
     if PROOF_LINE in html:
         html = html.replace(PROOF_LINE, sheet.proof())
     if CLAIMS_LINE in html:
@@ -310,12 +321,12 @@ def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveRe
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     """Publish examples and evidence as they are, and the licenses of what the theme brings."""
-    _write_lists(config)
+    if not _is_offline(config):
+        _write_lists(config)
     if not _is_first_build(config):
         return
     site = Path(config.site_dir)
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
-    plain.archive_examples(_root(config) / "examples", site / "examples" / plain.ARCHIVE)
     _copy_licenses(site / "assets" / "licenses")
     for file in (file for run in _evidence[0].runs for file in run["files"]):
         (copy := site / "evidence" / file).parent.mkdir(parents=True, exist_ok=True)
@@ -324,7 +335,7 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
 
 
 def _write_lists(config: MkDocsConfig) -> None:
-    """Write the feed of the language that was built; after the last one, llms.txt for all."""
+    """Write the feed of the language that was built; after the last one, what is made once."""
     site, language = Path(config.site_dir), str(config.theme["language"])
     sections = [item for item in _nav[0].items if isinstance(item, Section)]
     _topics[language] = [
@@ -341,6 +352,7 @@ def _write_lists(config: MkDocsConfig) -> None:
         (site / "llms.txt").write_text(text, encoding="utf-8")
         names = [place.name for place in places]
         (site / "sitemap.xml").write_text(plain.sitemap(names, _site(config)), encoding="utf-8")
+        plain.archive(_root(config) / "examples", site / plain.EXAMPLES_ARCHIVE)
 
 
 def _copy_licenses(folder: Path) -> None:

@@ -67,6 +67,7 @@ class Sheet:
     language: str
     url: str
     repository: str
+    directories: bool = True  # addresses end in a slash, not in .html
 
     @property
     def words(self) -> Any:
@@ -109,7 +110,8 @@ class Sheet:
     def to(self, page: str) -> str:
         """Return the address of page `topic/name` in this language, relative to this page."""
         prefix = "" if self.language == LANGUAGES[0] else f"{self.language}/"
-        return get_relative_url(f"{prefix}{page}/".removesuffix("index/"), self.url)
+        address = f"{page}/".removesuffix("index/") if self.directories else f"{page}.html"
+        return get_relative_url(f"{prefix}{address}", self.url)
 
     def link(self, address: str, text: str) -> str:
         """Return a link."""

@@ -15,7 +15,7 @@ from ..content import figures, recordings
 from ..content.pages import LANGUAGES, MARKS
 
 MARKDOWN = "index.md"
-ARCHIVE = "k8s-basic-examples.zip"
+EXAMPLES_ARCHIVE = "downloads/k8s-basic-examples.zip"
 FEED = "feed.xml"
 FEED_LENGTH = 30  # entries
 PERMANENT = (1980, 1, 1, 0, 0, 0)  # the date of each file of an archive, so that its bytes stay
@@ -81,6 +81,7 @@ def markdown(root: Path, text: str, place: Place, site_url: str) -> str:
     text = _MARKED.sub(r"\g<indent>(\g<reason>)\n\n\g<indent>```bash", text)
     text = _HEADING_ID.sub(r"\1", _LINK.sub(link, text))
     text = _INCLUDE.sub(include, text).replace("{{ examples }}", f"{site_url}examples")
+    text = text.replace("{{ site }}", site_url.rstrip("/"))
     head, found, rest = text.strip().partition("\n")
     return f"{head}\n\n{place.description}\n{found}{rest}\n"
 
@@ -194,11 +195,18 @@ def _rfc3339(date: datetime) -> str:
     return date.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def archive_examples(examples: Path, target: Path) -> None:
-    """Write every example into one ZIP file, below one folder: of the same files the same bytes."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(examples.rglob("*.yaml")):
-            name = f"{target.stem}/{file.relative_to(examples).as_posix()}"
-            entry = zipfile.ZipInfo(name, PERMANENT)
+def archive(folder: Path, target: Path, more: dict[str, str] | None = None) -> None:
+    """Write a folder's files into a ZIP file, below one folder; the same files give the same bytes.
+
+    `more` maps names of further files to their text.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files = {
+        f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*") if f.is_file()
+    }
+    files |= {name: text.encode() for name, text in (more or {}).items()}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{target.stem}/{name}", PERMANENT)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, file.read_bytes())
+            made.writestr(entry, content)
