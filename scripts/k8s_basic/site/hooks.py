@@ -55,6 +55,7 @@ TEXT = {
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
         "output": "출력",
+        "search": "검색",
         "topic": "{number}쪽, 모두 {minutes}분",
         "lesson": "- [{title}]({path}): {description} ({minutes}분)",
     },
@@ -67,6 +68,7 @@ TEXT = {
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
         "output": "Output",
+        "search": "Search",
         "topic": "{number} pages, {minutes} min in all",
         "lesson": "- [{title}]({path}): {description} ({minutes} min)",
     },
@@ -279,7 +281,10 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
     The search has read the page by now: marks are nothing to search for.
     """
-    return _quiet(_with_evidence(output, page, config))
+    output = _with_evidence(output, page, config)
+    # the theme gives its dialog no name
+    named = f'role="dialog" aria-label="{TEXT[_language(page)]["search"]}"'
+    return _quiet(output.replace('role="dialog"', named, 1))
 
 
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
