@@ -28,7 +28,7 @@ minutes: 5
 
 ## Types {#types}
 
-| Type | Meaning |
+| `type` | Meaning |
 |---|---|
 | [`ClusterIP`](clusterip.md) (default, 기본값) | inside |
 | [`NodePort`](nodeport.md) | outside |

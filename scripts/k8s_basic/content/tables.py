@@ -41,7 +41,10 @@ def _rows(code: str, name: str, section: str) -> list[tuple[str, str, list[str]]
     """Return the name, the remark and the other cells of each coded row of one language."""
     page = Page(ROOT, ROOT / f"docs/{code}/{name}.md")
     text = next((s.text for s in page.sections if s.id == section), "")
-    rows = (line.strip().strip("|").split("|") for line in text.split("\n") if line[:1] == "|")
+    lines = text.split("\n")
+    heads = {number - 1 for number, line in enumerate(lines) if line.startswith("|---")}
+    body = (line for number, line in enumerate(lines) if line[:1] == "|" and number not in heads)
+    rows = (line.strip().strip("|").split("|") for line in body)
     cells = ([CLAIM.sub("", cell).strip() for cell in row] for row in rows)
     read = ((_CODED.fullmatch(first), rest) for first, *rest in cells)
     coded = [(match["name"], match["remark"] or "", rest) for match, rest in read if match]
