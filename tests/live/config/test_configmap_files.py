@@ -24,7 +24,8 @@ def test_key_is_the_file_name_and_value_its_content(lab):
 def test_items_select_and_rename_and_without_them_every_key_is_a_file(lab):
     absent = lab.example(ITEMS)
     absent[1]["metadata"]["name"] = "absent-key"
-    absent[1]["spec"]["volumes"][0]["configMap"]["items"][0]["key"] = "no-such-key"
+    items = [{"key": "no-such-key", "path": "settings.txt"}]
+    absent[1]["spec"]["volumes"][0]["configMap"]["items"] = items
     lab.apply(ITEMS)
     lab.apply(absent)
 
