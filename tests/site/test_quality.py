@@ -123,9 +123,13 @@ def test_keyboard_alone_reaches_content_search_and_marks(open_page, language: st
 def test_switching_the_language_keeps_the_section(open_page, site, language: str) -> None:
     other = next(code for code in LANGUAGES if code != language)
     shown = open_page(lesson(language) + "#why")
+    shown.wait_for_function(
+        "document.getElementById('why').getBoundingClientRect().top < innerHeight / 3"
+    )
     shown.locator(".md-select button").hover()
     shown.locator(f".md-select__link[hreflang={other}]").click()
-    shown.wait_for_url(f"{site.url}{lesson(other)}#why")
+    shown.wait_for_url(f"{site.url}{lesson(other)}**")
+    assert shown.url == f"{site.url}{lesson(other)}#why"
 
 
 def test_nothing_moves_for_those_who_asked_for_that(open_page) -> None:

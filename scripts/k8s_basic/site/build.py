@@ -44,8 +44,11 @@ def main(arguments: list[str]) -> int:
     site: Path = options.site_dir.resolve()
     with step("build the pages"):
         code = _pages(site)
-    if code:
-        return code
+    return code or later_steps(site)
+
+
+def later_steps(site: Path) -> int:
+    """Add to the built pages what is made of them; return the exit code of mkdocs."""
     with step("draw the cards"):
         draw_cards(ROOT, site)
     with step("pack the offline copy"):
