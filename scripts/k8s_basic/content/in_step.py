@@ -168,13 +168,21 @@ def drift(now: dict[str, Text], record: dict[str, Confirmed]) -> Drift:
     }
     groups = list(_groups(changed, now, record))
     if groups:
-        words = [
-            Words(text for t in now.values() for text in (t.bodies[side], t.headings[side]))
-            for side in _SIDES
-        ]
+        words = [Words(_unchanged(side, now, record)) for side in _SIDES]
         for group in groups:
             _judge(group, now, record, words)
     return Drift(now, groups)
+
+
+def _unchanged(side: int, now: dict[str, Text], record: dict[str, Confirmed]) -> Iterator[str]:
+    """Yield the words that texts use now and did when they were confirmed."""
+    for key in now.keys() & record.keys():
+        one, two = now[key], record[key]
+        for text, before in ((one.headings, two.headings), (one.bodies, two.bodies)):
+            used = Counter[str](t for s in sentences(text[side]) for t in s)
+            if text[side] != before[side]:
+                used &= Counter[str](t for s in sentences(before[side]) for t in s)
+            yield from used
 
 
 def _differ(text: Text, confirmed: Confirmed) -> bool:
@@ -281,18 +289,13 @@ def _judge(
     ledgers = [_ledger(side, group, now, record) for side in _SIDES]
     both = renamed = False
     for key in group.now:
-        found = [
-            _compared(*ledgers[side][key], now[key].bodies[side], words[side]) for side in _SIDES
-        ]
+        found = [difference(*ledgers[side][key], words[side]) for side in _SIDES]
         group.one_sided += _verdict(key, found, [ledger[key] for ledger in ledgers])
         both |= all(each.kind == CHANGE for each in found)
     for key, old in _successors(group):
         found = [
-            _compared(
-                list(sentences(record[old].headings[side])),
-                list(sentences(heading)),
-                heading,
-                words[side],
+            difference(
+                list(sentences(record[old].headings[side])), list(sentences(heading)), words[side]
             )
             for side, heading in enumerate(now[key].headings)
         ]
@@ -304,11 +307,6 @@ def _judge(
     if len(group.now) == len(group.old) == 1 and not both:
         heading = (now[group.now[0]] if renamed else record[group.old[0]]).headings
         group.kept[group.now[0]] = Confirmed(heading, record[group.old[0]].bodies)
-
-
-def _compared(old: list[Sentence], new: list[Sentence], text: str, words: Words) -> Difference:
-    own: Counter[str] = Counter(token for sentence in sentences(text) for token in sentence)
-    return difference(old, new, words, own)
 
 
 Ledger = dict[str, tuple[list[Sentence], list[Sentence]]]

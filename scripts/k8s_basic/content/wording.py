@@ -40,6 +40,7 @@ from functools import lru_cache
 from .pages import Fence, fences
 
 SLIPS = 5
+_MANY = 5
 SAME, SLIP, CHANGE = 0, 1, 2
 
 
@@ -114,7 +115,8 @@ _PARTICLES = [
     ("이고", "고"), ("이면", "면"), ("이든", "든"), ("으로는", "로는"), ("으로만", "로만"),
 ]  # fmt: skip
 _AFTER_NOUNS = (
-    "에서는 에서도 에게 에서 으로 까지 부터 마다 처럼 보다 에는 에도 은 는 이 가 을 를 과 와 의 에 로 도 만"
+    "에서는 에서도 에게 에서 으로 까지 부터 마다 처럼 보다 에는 에도 "
+    "은 는 이 가 을 를 과 와 의 에 로 도 만"
 ).split()  # the longer ones first
 _HANGUL = re.compile(r"[가-힣]")
 
@@ -244,31 +246,28 @@ def value_of(token: str) -> str:
 
 
 class Words:
-    """The words of a language, and the ends of Korean words, that its pages use."""
+    """The words of a language that its pages use, and how Korean ones begin and end."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._used: Counter[str] = Counter(
-            t for x in texts for s in sentences(x) for t in s if not is_value(t)
-        )
-        self._tails: dict[str, set[str]] = {}
-        self._heads: dict[str, set[str]] = {}
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = frozenset(word for word in used if not is_value(word))
+        self._heads: set[str] = set()
+        self._tails: Counter[str] = Counter()
         for word in self._used:
             if _HANGUL.match(word):
-                for start in range(len(word)):
-                    self._tails.setdefault(word[start:], set()).add(word)
-                    self._heads.setdefault(word[: start + 1], set()).add(word)
+                self._heads |= {word[: end + 1] for end in range(len(word))}
+                self._tails.update(word[start:] for start in range(len(word)))
 
-    def known(self, word: str, without: Counter[str]) -> bool:
-        """Return whether pages use `word`, not counting the uses of `without`."""
-        return self._used[word] > without[word]
+    def known(self, word: str) -> bool:
+        """Return whether pages use `word`."""
+        return word in self._used
 
-    def ends(self, tail: str, without: Counter[str]) -> bool:
-        """Return whether a word of the pages ends with `tail`, not counting those `without`."""
-        return any(self.known(word, without) for word in self._tails.get(tail, ()))
+    def ends(self, tail: str) -> int:
+        """Return how many words of the pages end with `tail`."""
+        return self._tails[tail]
 
-    def begins(self, head: str, without: Counter[str]) -> bool:
-        """Return whether a word of the pages begins with `head`, not counting those `without`."""
-        return any(self.known(word, without) for word in self._heads.get(head, ()))
+    def begins(self, head: str) -> bool:
+        """Return whether a word of the pages begins with `head`."""
+        return head in self._heads
 
 
 @dataclass
@@ -322,17 +321,15 @@ def shown(tokens: Sentence, most: int = 8) -> str:
     return words.strip() + (" …" if len(tokens) > most else "")
 
 
-def difference(
-    old: list[Sentence], new: list[Sentence], words: Words, own: Counter[str]
-) -> Difference:
-    """Compare two lists of sentences; `own` counts the words of the text itself among `words`."""
+def difference(old: list[Sentence], new: list[Sentence], words: Words) -> Difference:
+    """Compare two lists of sentences; `words` are those that the pages use beside what changed."""
     kept = Counter(old) & Counter(new)
     one, two = _without(old, kept), _without(new, kept)
-    best = _compared(_flat(one), _flat(two), words, own)
+    best = _compared(_flat(one), _flat(two), words)
     if best.kind == CHANGE and len(one) == len(two) > 1:
         paired = Difference()
         for before, after in _paired(one, two):
-            part = _compared(before, after, words, own)
+            part = _compared(before, after, words)
             paired.changes += part.changes
             paired.slips |= part.slips
         if paired.kind < CHANGE:
@@ -367,13 +364,13 @@ def likeness(one: Counter[str], two: Counter[str]) -> float:
     return (one & two).total() / max(1, min(one.total(), two.total()))
 
 
-def _compared(old: Sentence, new: Sentence, words: Words, own: Counter[str]) -> Difference:
+def _compared(old: Sentence, new: Sentence, words: Words) -> Difference:
     found = Difference()
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         pair = (old[i1:i2], new[j1:j2])
-        kind = _kind(*pair, (old[i1 - 1 : i1], old[i2 : i2 + 1]), words, own)
+        kind = _kind(*pair, (old[i1 - 1 : i1], old[i2 : i2 + 1]), words)
         if kind == SLIP and i2 - i1 == j2 - j1:
             found.slips |= {((a,), (b,)) for a, b in zip(*pair) if a != b}
         elif kind == SLIP:
@@ -388,7 +385,6 @@ def _kind(
     new: Sentence,
     beside: tuple[Sentence, Sentence],
     words: Words,
-    own: Counter[str],
 ) -> int:
     if any(map(is_value, old + new)):
         return CHANGE
@@ -398,10 +394,10 @@ def _kind(
     if not one or not two:
         return SLIP if one == two or one + two in beside else CHANGE
     if len(one) == len(two):
-        if all(is_typo(a, b, words, own) for a, b in zip(one, two)):
+        if all(is_typo(a, b, words) for a, b in zip(one, two)):
             return SLIP
     elif max(len(one), len(two)) <= 3 and _negates(one) == _negates(two):
-        return SLIP if is_typo(_joined(one), _joined(two), words, own) else CHANGE
+        return SLIP if is_typo(_joined(one), _joined(two), words) else CHANGE
     return CHANGE
 
 
@@ -413,18 +409,18 @@ def _negates(tokens: Iterable[str]) -> bool:
     return any(token in _NOT or _NOT_KO.search(token) for token in tokens)
 
 
-def is_typo(old: str, new: str, words: Words, own: Counter[str]) -> bool:
+def is_typo(old: str, new: str, words: Words) -> bool:
     """Return whether `old` and `new` are one word, written wrong in one of them."""
     if old == new or {old, new} == {"its", "itis"}:
         return True
     if _negates((old,)) != _negates((new,)) or (old in _NUMBERS and new in _NUMBERS):
         return False
     if _HANGUL.search(old + new):
-        return _is_typo_in_korean(old, new, words, own)
+        return _is_typo_in_korean(old, new, words)
     swapped = distance(old, new) == 1 and sorted(old) == sorted(new)
     if old[0] != new[0] and not swapped:
         return False
-    if words.known(old, own) and words.known(new, own):
+    if words.known(old) and words.known(new):
         return False
     if _are_forms(old, new):
         return False
@@ -446,7 +442,7 @@ def _rests(old: str, new: str) -> tuple[str, str]:
     return old[same:], new[same:]
 
 
-def _is_typo_in_korean(old: str, new: str, words: Words, own: Counter[str]) -> bool:
+def _is_typo_in_korean(old: str, new: str, words: Words) -> bool:
     if {old, new} == {"안", "않"} or _same_particle(old, new, words):
         return True
     one, two = (unicodedata.normalize("NFD", word) for word in (old, new))
@@ -456,10 +452,15 @@ def _is_typo_in_korean(old: str, new: str, words: Words, own: Counter[str]) -> b
         return False
     if "ᆻ" in two and one == two.replace("ᆻ", ""):
         return False
-    if words.known(old, own) and words.known(new, own):
+    if words.known(old) and words.known(new):
         return False
-    if all(words.ends(rest, own) for rest in _rests(old, new) if rest):
-        return _is_typo_in_stem(old, new, words, own)
+    rests = _rests(old, new)
+    if all(words.ends(rest) for rest in rests if rest):
+        return _is_typo_in_stem(old, new, words)
+    # 커집니다 and 켜집니다: other words begin like either, and many end like both.
+    begun = all(words.begins(w[: len(w) - len(r) + 1]) for w, r in zip((old, new), rests))
+    if begun and rests[0][1:] == rests[1][1:] and words.ends(rests[0][1:]) >= _MANY:
+        return False
     if distance(one, two) <= 1:
         return True
     inside = old[-1] == new[-1] and min(len(old), len(new)) > 2 and max(len(old), len(new)) > 3
@@ -468,14 +469,14 @@ def _is_typo_in_korean(old: str, new: str, words: Words, own: Counter[str]) -> b
     )
 
 
-def _is_typo_in_stem(old: str, new: str, words: Words, own: Counter[str]) -> bool:
+def _is_typo_in_stem(old: str, new: str, words: Words) -> bool:
     """Return whether a long noun is wrong before a particle: 네임스페이스의, 네임스페이시의."""
     particle = next((p for p in _AFTER_NOUNS if old.endswith(p) and new.endswith(p)), "")
     one, two = (word.removesuffix(particle) for word in (old, new))
     if not particle or min(len(one), len(two)) < 3 or len(_rests(one, two)[0]) < 1:
         return False
     near = distance(*(unicodedata.normalize("NFD", word) for word in (one, two))) == 1
-    return near and words.begins(one, own) != words.begins(two, own)
+    return near and words.begins(one) != words.begins(two)
 
 
 def _same_particle(old: str, new: str, words: Words) -> bool:
@@ -485,9 +486,7 @@ def _same_particle(old: str, new: str, words: Words) -> bool:
                 stem = old[: -len(a)]
                 # 받은 and 받는 end like a noun with its particle, and are two tenses of a verb.
                 verb = pair == ("은", "는") and stem and unicodedata.normalize("NFD", stem)[-1] > "ᆧ"
-                if not verb or any(
-                    words.known(stem + p, Counter()) for p in ("을", "이", "에", "")
-                ):
+                if not verb or any(words.known(stem + p) for p in ("을", "이", "에", "")):
                     return True
     return False
 
