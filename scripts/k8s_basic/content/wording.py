@@ -14,16 +14,18 @@ Whole sentences may change places. Of what is left, a difference is
 
 A typo has all of these, however near the words are:
 
-- the first letter stays (in Korean the first jamo); letters may have changed places;
-- one letter differs, two in words of eight letters or more, none in words of under four; in
-  Korean one jamo, or one syllable inside a word of four or more;
-- neither word negates where the other doesn't, and they aren't two numbers;
-- the two aren't forms of one word: an English ending (Pod, Pods), a Korean ending or particle
-  that other words have as well (지운, 지울), a past tense;
-- at most one of the two is a word that the pages use elsewhere, so `node` is no typo of `mode`.
+- The first letter stays (in Korean the first jamo), or changed places with the second.
+- One letter differs, two in words of eight letters or more; in words of three only their order.
+  In Korean one jamo, or one syllable inside a word of four or more.
+- Neither word negates where the other doesn't, and they aren't two numbers.
+- At most one of the two is a word that the pages use elsewhere: `mode` is no typo of `node`.
+- They aren't forms of one word, as far as endings tell: Pod and Pods, start and started, 지운 and
+  지울, 하다 and 했다. In Korean that's so if other words end like the one and like the other from
+  the first syllable on that differs, or begin like both up to it and go on with a common ending.
 
-What this can't see: a rare word that became another rare word by one letter, sentences that mean
-something else in another order, and whether two changes say the same.
+What this can't see: a rare word that became another rare word by one letter, and sentences that
+mean something else in another order. It errs to the other side too: a typo in a negation or in a
+short Korean verb counts as a change, and so does a plural or a tense that was just wrong.
 """
 
 from __future__ import annotations
