@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from k8s_basic import ROOT
 from k8s_basic.content import bilingual, in_step
 from k8s_basic.content.in_step import drift, read_record, record_groups
 from k8s_basic.content.pages import read_pages
@@ -155,6 +156,12 @@ meanings:
 terms:
   - {ko: 노드, en: node, note: "기계"}
 """,
+    "scripts/k8s_basic/site/words.yaml": """\
+ko:
+  states: {held: "{version}에서 맞습니다."}
+en:
+  states: {held: "Holds on {version}."}
+""",
     "examples/callouts/pod.yaml": """\
 spec.containers[0].image:
   ko: 태그는 늘 적습니다.
@@ -168,6 +175,7 @@ KO, EN = "docs/ko/workloads/pod.md", "docs/en/workloads/pod.md"
 KO_JOB, EN_JOB = "docs/ko/workloads/job.md", "docs/en/workloads/job.md"
 BOTH = (KO, EN)
 FIGURE, GLOSSARY = "docs/figures/parts.yaml", "docs/glossary.yaml"
+WORDS = "scripts/k8s_basic/site/words.yaml"
 CALLOUTS = "examples/callouts/pod.yaml"
 
 Edit = tuple[str, str, str]  # file, text, what replaces it
@@ -538,6 +546,10 @@ SCENARIOS: dict[str, tuple[list[Edit], str]] = {
         [(GLOSSARY, "A machine of", "A virtual machine of")],
         "en glossary:meanings.node",
     ),
+    "word of the site": (
+        [(WORDS, "Holds on", "Held on")],
+        "en scripts/k8s_basic/site/words:states.held",
+    ),
     "callout": (
         [(CALLOUTS, "Always write a tag", "Write a tag")],
         "en examples/callouts/pod:spec.containers[0].image",
@@ -590,6 +602,14 @@ def test_scenario(site: Path, name: str) -> None:
     found = now(site)
     said = [found.text(group, one) for group, one in found.one_sided]
     assert outcome(found) == expected, said
+
+
+@pytest.mark.parametrize("source", bilingual.SOURCES, ids=lambda source: source[0])
+def test_each_file_of_texts_is_read(
+    source: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bilingual, "SOURCES", (source,))
+    assert bilingual.texts(ROOT, [])
 
 
 def settle(root: Path) -> None:
@@ -671,7 +691,7 @@ def test_message_names_a_value_that_the_other_language_kept(site: Path) -> None:
 
 def test_record_has_a_file_per_topic_and_a_sorted_line_per_text(site: Path) -> None:
     files = sorted((site / in_step.FOLDER).iterdir())
-    topics = ["examples", "figures", "glossary", "workloads"]
+    topics = ["examples", "figures", "glossary", "scripts", "workloads"]
     assert [file.name for file in files] == [f"{topic}.jsonl" for topic in topics]
     keys = [json.loads(line)[0] for line in files[-1].read_text(encoding="utf-8").splitlines()]
     assert keys == sorted(keys)

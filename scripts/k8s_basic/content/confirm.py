@@ -37,7 +37,9 @@ def main(names: list[str]) -> int:
         if group.story:
             print(group.story)
     count = sum(len(group.now) for group in groups)
-    print(f"{FOLDER}: {count} recorded, {len(found.now)} in all")
+    quiet = [g for g in found.groups if g not in groups and not g.one_sided]
+    left = f"; {len(quiet)} differ in spelling or form only and stay as confirmed" if quiet else ""
+    print(f"{FOLDER}: {count} recorded, {len(found.now)} in all{left}")
     return _refused(found, groups)
 
 
