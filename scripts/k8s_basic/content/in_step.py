@@ -222,12 +222,16 @@ def _moves(
         gone += [(sentence, key) for sentence in old if len(sentence) >= _LONG]
         for sentence in new:
             come[sentence].append(key)
-    return {
-        (key, other)
-        for sentence, key in gone
-        for other in come[sentence][:1]
-        if ("#" in key) == ("#" in other)
-    }
+    found = set()
+    for sentence, key in gone:
+        kind, name = ("#" in key, re.split("[#:]", key)[1])
+        others = [other for other in come[sentence] if ("#" in other) == kind]
+        if others:
+            # Lessons share sentences; the section of the same name is the one.
+            other = next((o for o in others if re.split("[#:]", o)[1] == name), others[0])
+            come[sentence].remove(other)
+            found.add((key, other))
+    return found
 
 
 def _left(
