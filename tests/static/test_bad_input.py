@@ -257,6 +257,17 @@ class TestLanguagesInStep:
         assert confirm.main(["workloads/pod#why"]) == 0
         assert found(tree) == []
 
+    @pytest.mark.parametrize("marks", [("", ""), ("<<<<<<< ours\n", "=======\n")])
+    def test_what_a_merge_left_is_put_in_order(self, tree: Path, marks: tuple[str, str]) -> None:
+        file = tree / "docs/in-step/workloads.jsonl"
+        whole = file.read_text(encoding="utf-8")
+        first = whole.partition("\n")[0] + "\n"
+        file.write_text(marks[0] + first + marks[1] + whole, encoding="utf-8")
+        advice = "a merge left this file in disorder; run ./scripts/confirm"
+        assert found(tree) == [f"docs/in-step/workloads.jsonl:1: {advice}"]
+        assert confirm.main([]) == 0
+        assert file.read_text(encoding="utf-8") == whole
+
     def test_figure_is_kept_in_step(self, tree: Path) -> None:
         figure = "width: 4\nalt: {ko: 상자 하나, en: one box}\nboxes: []\n"
         (tree / "docs/figures").mkdir()

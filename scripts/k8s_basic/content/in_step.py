@@ -119,10 +119,12 @@ class Drift:
 
 
 def read_record(root: Path) -> dict[str, Confirmed]:
-    """Return every confirmed text by its key."""
+    """Return every confirmed text by its key; of two lines that a merge left, the latter counts."""
     found = {}
     for file in sorted((root / FOLDER).glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8").split("\n"):
+            if line[:1] != "[":
+                continue  # the marks of a merge, which `drift_problems` names
             key, *sides = json.loads(line)
             parts = [side.partition("\n") if side[:2] == "# " else ("", "", side) for side in sides]
             (one, _, ko), (two, _, en) = parts
@@ -130,19 +132,24 @@ def read_record(root: Path) -> dict[str, Confirmed]:
     return found
 
 
-def write_record(root: Path, record: dict[str, Confirmed]) -> None:
-    """Write the record: the files whose lines changed, and none for a topic without texts."""
-    files: dict[str, list[str]] = defaultdict(list)
+def _files(record: dict[str, Confirmed]) -> dict[str, str]:
+    """Return the content of each file of the record, by the name of its topic."""
+    found: dict[str, str] = defaultdict(str)
     for key, text in sorted(record.items()):
         sides = [f"# {h}\n{b}" if h else b for h, b in zip(text.headings, text.bodies)]
-        files[re.split("[/#:]", key)[0]].append(json.dumps([key, *sides], ensure_ascii=False))
-    folder = root / FOLDER
+        found[re.split("[/#:]", key)[0]] += json.dumps([key, *sides], ensure_ascii=False) + "\n"
+    return found
+
+
+def write_record(root: Path, record: dict[str, Confirmed]) -> None:
+    """Write the record: the files whose lines changed, and none for a topic without texts."""
+    folder, files = root / FOLDER, _files(record)
     folder.mkdir(exist_ok=True)
     for file in folder.glob("*.jsonl"):
         if file.stem not in files:
             file.unlink()
-    for name, lines in files.items():
-        file, content = folder / f"{name}.jsonl", "\n".join(lines) + "\n"
+    for name, content in files.items():
+        file = folder / f"{name}.jsonl"
         if not file.exists() or file.read_text(encoding="utf-8") != content:
             file.write_text(content, encoding="utf-8")
 
@@ -440,13 +447,21 @@ def _list(keys: list[str]) -> str:
 
 
 def drift_problems(root: Path, pages: list[Page], write: bool = False) -> list[Problem]:
-    """Return each text changed in one language only.
+    """Return each text changed in one language only, and each file that a merge left in disorder.
 
     With `write`, what changed in both languages or moved is recorded; with CI=true in the
     environment that is a problem instead, because nobody would commit what is recorded there.
     """
-    found = drift(texts(root, pages), read_record(root))
+    record = read_record(root)
+    found = drift(texts(root, pages), record)
     problems = [
+        Problem(
+            f"{FOLDER}/{name}.jsonl", 1, "a merge left this file in disorder; run ./scripts/confirm"
+        )
+        for name, content in _files(record).items()
+        if (root / FOLDER / f"{name}.jsonl").read_text(encoding="utf-8") != content
+    ]
+    problems += [
         Problem(*found.now[one.key].places[one.side], found.text(group, one))
         for group, one in found.one_sided
     ]

@@ -41,8 +41,8 @@ from functools import lru_cache
 
 from .pages import Fence, fences
 
-SLIPS = 5
-_MANY = 5
+SLIPS = 5  # different ones that one text may have
+_MANY = 5  # words with an ending make it a common one
 SAME, SLIP, CHANGE = 0, 1, 2
 
 
@@ -450,10 +450,9 @@ def _is_typo_in_korean(old: str, new: str, words: Words) -> bool:
     one, two = (unicodedata.normalize("NFD", word) for word in (old, new))
     if one[0] != two[0] or min(len(old), len(new)) < 2:
         return False
-    if "ᆻ" in one and one.count("ᆻ") != two.count("ᆻ") and one.replace("ᆻ", "") == two.replace("ᆻ", ""):
-        return False
-    if "ᆻ" in two and one == two.replace("ᆻ", ""):
-        return False
+    past = "\N{HANGUL JONGSEONG SSANGSIOS}"
+    if one.count(past) != two.count(past) and one.replace(past, "") == two.replace(past, ""):
+        return False  # 가다, 갔다
     if words.known(old) and words.known(new):
         return False
     rests = _rests(old, new)
@@ -487,10 +486,14 @@ def _same_particle(old: str, new: str, words: Words) -> bool:
             if old.endswith(a) and new.endswith(b) and old[: -len(a)] == new[: -len(b)]:
                 stem = old[: -len(a)]
                 # 받은 and 받는 end like a noun with its particle, and are two tenses of a verb.
-                verb = pair == ("은", "는") and stem and unicodedata.normalize("NFD", stem)[-1] > "ᆧ"
+                verb = pair == ("은", "는") and stem and _ends_in_consonant(stem)
                 if not verb or any(words.known(stem + p) for p in ("을", "이", "에", "")):
                     return True
     return False
+
+
+def _ends_in_consonant(word: str) -> bool:
+    return unicodedata.normalize("NFD", word)[-1] >= "\N{HANGUL JONGSEONG KIYEOK}"
 
 
 def distance(one: str, two: str) -> int:
