@@ -141,6 +141,10 @@ def _files(record: dict[str, Confirmed]) -> dict[str, str]:
     return found
 
 
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
 def write_record(root: Path, record: dict[str, Confirmed]) -> None:
     """Write the record: the files whose lines changed, and none for a topic without texts."""
     folder, files = root / FOLDER, _files(record)
@@ -150,7 +154,7 @@ def write_record(root: Path, record: dict[str, Confirmed]) -> None:
             file.unlink()
     for name, content in files.items():
         file = folder / f"{name}.jsonl"
-        if not file.exists() or file.read_text(encoding="utf-8") != content:
+        if _read(file) != content:
             file.write_text(content, encoding="utf-8")
 
 
@@ -459,7 +463,7 @@ def drift_problems(root: Path, pages: list[Page], write: bool = False) -> list[P
             f"{FOLDER}/{name}.jsonl", 1, "a merge left this file in disorder; run ./scripts/confirm"
         )
         for name, content in _files(record).items()
-        if (root / FOLDER / f"{name}.jsonl").read_text(encoding="utf-8") != content
+        if _read(root / FOLDER / f"{name}.jsonl") != content
     ]
     problems += [
         Problem(*found.now[one.key].places[one.side], found.text(group, one))
