@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -301,4 +301,9 @@ def fences(lines: list[str], start: int) -> Iterator[Fence]:
 def read_pages(root: Path) -> list[Page]:
     """Return every page of both languages, in the order of their paths."""
     files = (f for code in LANGUAGES for f in sorted((root / "docs" / code).rglob("*.md")))
-    return [Page(root, file) for file in files]
+    return [_page(root, file, file.read_bytes()) for file in files]
+
+
+@cache  # a build asks three times
+def _page(root: Path, file: Path, content: bytes) -> Page:
+    return Page(root, file)
