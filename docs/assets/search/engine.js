@@ -28,13 +28,14 @@
     었습니다 았습니다 ㅆ습니다 습니다 ㅂ니다 습니까 ㅂ니까 었는데 았는데 ㅆ는데 었어요 았어요 ㅆ어요 는데요 는데
     인가요 나요 는지 네요 니까 어요 아요 ㅓ요 ㅏ요 어서 아서 으면 으려면 려면 으려고 려고 도록 었다 았다 ㅆ다 ㅆ음 ㅆ을
     는다 ㄴ다 는법 는방법 는방식 ㄹ까요 을까요 ㄹ까 을까 지마 어져 아져`
+  const SHORT_VERBS = `고 기 며 면 요`
   const PARTICLES = `에서는 에서도 에서의 에서만 에서 에게서 에게 으로는 으로도 으로만 으로 로는 로도 로만 까지 부터
     이라는 라는 이란 란 들에서 들에게 들까지 들을 들은 들이 들의 들도 들과 이나 이랑 랑 하고는 처럼 보다 마다 밖에
     이라면 라면 입니다 이에요 예요 인가 인지 뿐만 뿐 만의 만을 만이 에는 에도 에만 와는 과는 와의 과의 이면 이며
-    을 를 은 는 이 가 의 에 와 과 로 도 만 들 요 기`
+    을 를 은 는 이 가 의 에 와 과 로 도 만 들`
   const endings = text => text.trim().split(/\s+/).map(letters).sort((a, b) => b.length - a.length)
   const VERB = new RegExp(`^(.{2,}?)(?:${endings(VERBS).join("|")})$`)
-  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(PARTICLES).join("|")})$`)
+  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(`${PARTICLES} ${SHORT_VERBS}`).join("|")})$`)
 
   const remembered = (bend, known = new Map()) => word => {
     if (!known.has(word)) known.set(word, bend(word))
@@ -42,7 +43,7 @@
   }
   const korean = remembered(word => {
     let stem = letters(word)
-    for (let turn = 0; turn < 2; turn++) stem = stem.replace(PARTICLE, "$1").replace(VERB, "$1")
+    for (let turn = 0; turn < 2; turn++) stem = stem.replace(VERB, "$1").replace(PARTICLE, "$1")
     return stem
   })
 
@@ -81,15 +82,24 @@
   const STOP = new Set([
     ...`a an the to of in on for and or is are am be was were do does did how what why when where which who
     i my me we you your it its this that these with from by as at can could should would will there have has
-    had get got getting gets if so not no dont doesnt cant im please`.split(/\s+/).flatMap(w => [w, english(w)]),
-    ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 왜 안 못 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
+    had get got getting gets if so not no dont doesnt cant im please vs versus difference between`.split(/\s+/).flatMap(w => [w, english(w)]),
+    ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
     있다 있어요 있습니다 싶어요 싶은데 싶다 주세요 알려줘 하나요 하려면 하는 해요 했는데 하기 하면 하고 돼요 되나요 되는 됩니다 되면 나와요 나옴 나요
-    뜨는데 같은 그리고 이 그 저 너무 자꾸`.split(/\s+/).map(korean),
+    뜨는데 같은 그리고 이 그 저 너무 자꾸 차이 차이점 비교`.split(/\s+/).map(korean),
   ])
+
+  const BACKGROUND = new Set(["kubernetes", "k8s", "kube", "쿠버네티스"].map(word => read(word).word))
+  const telling = words => {
+    const rest = words.filter(({ word }) => !STOP.has(word))
+    const front = rest.filter(({ word }) => !BACKGROUND.has(word))
+    return front.length > 1 ? front : rest.length ? rest : words
+  }
+  const NOT = new Set(["안", "못"].map(korean))
 
   // --- index ---------------------------------------------------------------------------------
 
-  const FIELDS = { title: 7, heading: 3.5, lead: 2.5, text: 1, code: 0.7 }
+  const P = globalThis.SearchP = { fields: { title: 6.5, heading: 3.5, lead: 2.3, text: 1, code: 0.8 }, bm25: { k: 2, b: 0.75, d: 0.4 },
+    global: 0.65, partial: 2, sec: 0.1, whole: 1.2, covered: 1, reference: 0.55, exp: 0.4, explast: 0.55, expnone: 0.9, partsw: 0.45, pair: 0.3 }
 
   class Engine {
     constructor(words) {
@@ -97,10 +107,10 @@
       this.known = new Map()  // how often each word of the index occurs
       this.found = new Map()
       this.mini = new MiniSearch({
-        fields: Object.keys(FIELDS),
-        tokenize: text => this.learn(stored(text)),
+        fields: Object.keys(P.fields),
+        tokenize: (text, field) => this.learn(stored(text), field),
         processTerm: term => term,
-        searchOptions: { boost: FIELDS, tokenize: term => [term], bm25: { k: 1.2, b: 0.5, d: 0.5 } },
+        searchOptions: { tokenize: term => [term], bm25: P.bm25 },
       })
       this.read(words)
     }
@@ -111,7 +121,7 @@
         const [, title, sections] = page
         for (const [anchor, heading, text, code] of sections) {
           const id = this.sections.length
-          this.sections.push({ id, page, anchor, heading, text })
+          this.sections.push({ id, page, anchor, heading, text, code })
           const own = anchor ? { heading } : { title, lead: text.slice(0, 160) }
           this.mini.add({ id, text, code, ...own })
         }
@@ -120,18 +130,33 @@
       this.found.clear()
     }
 
-    learn(words) {
-      for (const word of words) this.known.set(word, (this.known.get(word) || 0) + 1)
+    // Count the sections that have a word, in any field and in each.
+    learn(words, field) {
+      const id = this.sections.length
+      for (const word of new Set(words)) {
+        if (!this.known.has(word)) this.known.set(word, { any: 0, last: 0 })
+        const counts = this.known.get(word)
+        counts[field] = (counts[field] || 0) + 1
+        if (counts.last !== id) Object.assign(counts, { last: id, any: counts.any + 1 })
+      }
       return words
+    }
+
+    // A word that is everywhere says little, even in a title, where few sections have it.
+    boosts(word) {
+      const counts = this.known.get(word) || { any: 1 }
+      const rare = count => Math.log(1 + (this.sections.length - count + 0.5) / (count + 0.5))
+      return Object.fromEntries(Object.entries(P.fields).map(([field, boost]) => (
+        [field, boost * (rare(counts.any) / rare(counts[field] || 1)) ** P.global])))
     }
 
     // What readers type (its words run together) leads to what the pages say (a list of words).
     read(groups) {
       this.means = new Map()
       for (const [said, ...typed] of groups) {
-        const terms = cut(said).map(({ word }) => word)
+        const terms = telling(cut(said)).map(({ word }) => word)
         for (const text of typed) {
-          const key = cut(text).map(({ word }) => joined(word)).join("")
+          const key = telling(cut(text)).map(({ word }) => joined(word)).join("")
           if (!this.means.has(key)) this.means.set(key, [])
           this.means.get(key).push(terms)
         }
@@ -142,7 +167,7 @@
     having(word) {
       let scores = this.found.get(word)
       if (!scores) {
-        scores = new Map(this.mini.search(word, { prefix: false, fuzzy: false }).map(r => [r.id, r.score]))
+        scores = new Map(this.mini.search(word, { boost: this.boosts(word) }).map(r => [r.id, r.score]))
         this.found.set(word, scores)
       }
       return scores
@@ -158,7 +183,7 @@
       for (const terms of this.means.get(joined(word)) || []) ways.push([terms, 1])
       const run = joined(word)
       if (run !== word && this.known.has(run)) ways.push([[run], 1])
-      if (parts.length) ways.push([parts, exact ? 0.5 : 0.9])
+      if (parts.length) ways.push([parts, exact ? P.partsw : 0.9])
       const least = HANGUL.test(word) ? 4 : 3
       if (word.length >= least) {
         const root = HANGUL.test(word) ? word.replace(/[ㅏㅓㄴㄹㅁㅂㅆ]+$/, "") : word
@@ -170,8 +195,8 @@
           else if (word.length >= 4 && other.includes(word) && other.length <= 4 * word.length)
             related.push([other, 0.7 * Math.max(0.5, word.length / other.length)])
         }
-        related.sort((a, b) => b[1] - a[1] || this.known.get(b[0]) - this.known.get(a[0]))
-        const trust = exact || ways.length ? (last ? 0.6 : 0.4) : 0.9
+        related.sort((a, b) => b[1] - a[1] || this.known.get(b[0]).any - this.known.get(a[0]).any)
+        const trust = exact || ways.length ? (last ? P.explast : P.exp) : P.expnone
         for (const [other, share] of related.slice(0, 12)) ways.push([[other], share * trust])
       }
       return ways
@@ -211,9 +236,7 @@
 
     // The query as units: each is a list of ways to read it.
     units(query) {
-      let words = cut(query.normalize("NFC"))
-      const telling = words.filter(({ word }) => !STOP.has(word))
-      if (telling.length) words = telling
+      const words = telling(cut(query.normalize("NFC")))
       const units = []
       for (let at = 0; at < words.length;) {
         let span = 1
@@ -227,6 +250,10 @@
           for (const terms of meant) ways.push([terms, 1])
           ways.push([words.slice(at, at + length).map(({ word }) => word), 1])
           break
+        }
+        if (span === 1 && NOT.has(words[at].word) && at + 1 < words.length) {
+          at += 1
+          continue
         }
         if (span === 1) {
           const { word, text, parts } = words[at]
@@ -260,14 +287,12 @@
           sums.set(id, { score: sum.score + score, count: sum.count + 1 })
         }
       }
-      return new Map([...sums].map(([id, { score, count }]) => [id, score * (count / terms.length) ** 1.5]))
+      return new Map([...sums].map(([id, { score, count }]) => [id, score * (count / terms.length) ** P.partial]))
     }
 
     // The words of the index that a query is looked for by.
     terms(query) {
-      const flat = term => typeof term === "string" ? [term] : term.any.flat()
-      return new Set(this.units(query).flatMap(({ ways }) => (
-        ways.filter(([, weight]) => weight >= 0.5).flatMap(([terms]) => terms.flatMap(flat)))))
+      return new Set(this.units(query).flatMap(({ ways }) => [...wanted(ways)]))
     }
 
     // Where a text has such words: [start, end, word] of each.
@@ -280,33 +305,82 @@
 
     // Return the pages that answer, best first: { page, score, sections: [{ section, score }] }.
     search(query) {
-      const units = this.units(query).map(unit => this.rate(unit))
+      const units = this.units(query)
+      const rated = units.map(unit => this.rate(unit))
+      const asked = rated.filter(scores => scores.size).length || 1
       const pages = new Map()
-      units.forEach((scores, unit) => {
+      rated.forEach((scores, unit) => {
         for (const [id, score] of scores) {
           const { page } = this.sections[id]
-          if (!pages.has(page)) pages.set(page, { best: units.map(() => 0), sections: new Map() })
+          if (!pages.has(page)) pages.set(page, { best: rated.map(() => 0), sections: new Map() })
           const found = pages.get(page)
           found.best[unit] = Math.max(found.best[unit], score)
-          const section = found.sections.get(id) || { score: 0, count: 0 }
-          found.sections.set(id, { score: section.score + score, count: section.count + 1 })
+          const section = found.sections.get(id) || { scores: rated.map(() => 0) }
+          section.scores[unit] = score
+          found.sections.set(id, section)
         }
       })
-      const total = units.filter(scores => scores.size).length || 1
-      const results = []
-      for (const [page, { best, sections }] of pages) {
-        const listed = [...sections].map(([id, { score, count }]) => (
-          { section: this.sections[id], score: score * (0.4 + 0.6 * count / total) }
-        )).sort((a, b) => b.score - a.score)
-        const covered = best.filter(Boolean).length / total
-        const whole = best.reduce((sum, score) => sum + score, 0) * covered
-        const [address] = page
-        const weight = /(^|\/)reference\/|^(en\/)?$/.test(address) ? 0.5 : 1
-        results.push({ page, sections: listed, score: weight * (listed[0].score + 0.8 * whole) })
+      const results = [...pages].map(([page, { best, sections }]) => {
+        const listed = [...sections].map(([id, { scores }]) => (
+          { section: this.sections[id], scores, score: total(scores) * (P.sec + (1 - P.sec) * share(scores, asked)) }))
+        const weight = /(^|\/)reference\/|^(en\/)?$/.test(page[0]) ? P.reference : 1
+        return { page, weight, whole: total(best) * share(best, asked) ** P.covered, sections: listed.sort(byScore) }
+      })
+      for (const result of results) result.score = result.weight * (result.sections[0].score + P.whole * result.whole)
+      results.sort(byScore)
+      if (asked > 1) this.join(results.slice(0, 15), units)
+      return results.sort(byScore)
+    }
+
+    // Words that stand together in the query and in a section are worth more.
+    join(results, units) {
+      const sets = units.map(({ ways }) => wanted(ways))
+      for (const result of results) {
+        let most = 0
+        for (const found of result.sections.slice(0, 5)) {
+          const extra = this.together(found, sets)
+          found.score += P.pair * extra
+          most = Math.max(most, extra)
+        }
+        result.sections.sort(byScore)
+        result.score += result.weight * P.pair * most * 2
       }
-      return results.sort((a, b) => b.score - a.score)
+    }
+
+    together({ section, scores }, sets) {
+      const places = sets.map(set => new Set([...set].flatMap(word => this.positions(section).get(word) || [])))
+      let sum = 0
+      for (let unit = 0; unit + 1 < sets.length; unit++) {
+        const next = places[unit + 1]
+        if ([...places[unit]].some(at => next.has(at + 1) || next.has(at + 2)))
+          sum += Math.min(scores[unit], scores[unit + 1])
+      }
+      return sum
+    }
+
+    // Where in a section each word stands.
+    positions(section) {
+      if (!section.positions) {
+        section.positions = new Map()
+        const text = `${section.anchor ? section.heading : section.page[1]}. ${section.text}. ${section.code}`
+        text.match(TOKEN).forEach((token, at) => {
+          for (const word of kept(token)) {
+            if (!section.positions.has(word)) section.positions.set(word, [])
+            section.positions.get(word).push(at)
+          }
+        })
+      }
+      return section.positions
     }
   }
+
+  const byScore = (a, b) => b.score - a.score
+  const total = scores => scores.reduce((sum, score) => sum + score, 0)
+  const share = (scores, asked) => scores.filter(Boolean).length / asked
+
+  // The words of the index that a unit is looked for by.
+  const wanted = ways => new Set(ways.filter(([, weight]) => weight >= 0.45).flatMap(([terms]) => (
+    terms.flatMap(term => typeof term === "string" ? [term] : term.any.flat()))))
 
   const distance = (a, b) => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i)

@@ -32,9 +32,9 @@ class Section:
     code: list[str] = field(default_factory=list)
 
     def row(self) -> list[str]:
-        """Return anchor, heading, prose and, of the code, each word once: nobody reads it there."""
-        words = dict.fromkeys("".join(self.code).split())
-        return [self.anchor, _line(self.heading), _line(self.prose), " ".join(words)]
+        """Return anchor, heading, prose and, of the code, each line once: nobody reads it there."""
+        lines = dict.fromkeys(" ".join(line.split()) for line in "".join(self.code).split("\n"))
+        return [self.anchor, _line(self.heading), _line(self.prose), "\n".join(filter(None, lines))]
 
 
 def _line(texts: list[str]) -> str:
