@@ -16,9 +16,14 @@
     return INITIALS[Math.floor(code / 588)] + VOWELS[Math.floor(code / 28) % 21] + FINALS[code % 28]
   })
 
+  // Keys of a Korean keyboard, for what was typed without switching to it.
+  const KEYS = Object.fromEntries([..."qwertasdfgzxcvyuiophjklbnmQWERTOP"].map((key, at) => [key,
+    "ㅂ ㅈ ㄷ ㄱ ㅅ ㅁ ㄴ ㅇ ㄹ ㅎ ㅋ ㅌ ㅊ ㅍ ㅛ ㅣㅓ ㅣㅏ ㅔ ㅔ ㅗ ㅓ ㅏ ㅣ ㅠ ㅜ ㅡ ㅃ ㅉ ㄸ ㄲ ㅆ ㅔ ㅔ".split(" ")[at]]))
+
   // --- words ---------------------------------------------------------------------------------
 
-  // Endings of verbs, longest first; a single consonant in front is the last letter of a syllable.
+  // Endings; a single consonant in front is the last letter of a syllable. What's left of a noun has
+  // two syllables, for 로 and 기 are also how words end that have none.
   const VERBS = `했습니다 했더니 했는데 했어요 했는지 했을까 했다면 했다 합니다 합니까 하는법 하는방법
     하려면 하려고 하나요 하는데 하는지 하세요 하네요 하니까 하면서 하면은 하던 해야 해서 해도 해요 해줘 하기
     하는 하면 하고 하지 하게 하죠 한다 한 할 함 하여 하자 하다 했
@@ -28,14 +33,13 @@
     었습니다 았습니다 ㅆ습니다 습니다 ㅂ니다 습니까 ㅂ니까 었는데 았는데 ㅆ는데 었어요 았어요 ㅆ어요 는데요 는데
     인가요 나요 는지 네요 니까 어요 아요 ㅓ요 ㅏ요 어서 아서 으면 으려면 려면 으려고 려고 도록 었다 았다 ㅆ다 ㅆ음 ㅆ을
     는다 ㄴ다 는법 는방법 는방식 ㄹ까요 을까요 ㄹ까 을까 지마 어져 아져`
-  const SHORT_VERBS = `고 기 며 면 요`
   const PARTICLES = `에서는 에서도 에서의 에서만 에서 에게서 에게 으로는 으로도 으로만 으로 로는 로도 로만 까지 부터
     이라는 라는 이란 란 들에서 들에게 들까지 들을 들은 들이 들의 들도 들과 이나 이랑 랑 하고는 처럼 보다 마다 밖에
     이라면 라면 입니다 이에요 예요 인가 인지 뿐만 뿐 만의 만을 만이 에는 에도 에만 와는 과는 와의 과의 이면 이며
-    을 를 은 는 이 가 의 에 와 과 로 도 만 들`
+    을 를 은 는 이 가 의 에 와 과 로 도 만 들 고 기 며 면 요`
   const endings = text => text.trim().split(/\s+/).map(letters).sort((a, b) => b.length - a.length)
   const VERB = new RegExp(`^(.{2,}?)(?:${endings(VERBS).join("|")})$`)
-  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(`${PARTICLES} ${SHORT_VERBS}`).join("|")})$`)
+  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(PARTICLES).join("|")})$`)
 
   const remembered = (bend, known = new Map()) => word => {
     if (!known.has(word)) known.set(word, bend(word))
@@ -47,7 +51,7 @@
     return stem
   })
 
-  const IRREGULAR = { pods: "pod", running: "run", ran: "run", stuck: "stuck", lost: "lost" }
+  const IRREGULAR = { pods: "pod", running: "run", ran: "run", died: "die", dying: "die" }
   const english = remembered(word => {
     if (IRREGULAR[word]) return IRREGULAR[word]
     if (word.length < 4 || !/^[a-z]+$/.test(word)) return word
@@ -59,7 +63,7 @@
     return stem.length > 4 ? stem.replace(/e$/, "").replace(/([^aeiou])y$/, "$1i") : stem
   })
 
-  // Cut a text into words: each is { word: its stem, parts: stems of what it is made of }.
+  // Words of a text: { word: its stem, text: as it stands there, parts: stems of what it's made of }.
   const TOKEN = /--?[a-z][\w-]*|[a-z0-9]+(?:[._/:'-]+[a-z0-9]+)*|[가-힣ㄱ-ㅣ]+/gi
   const CAMEL = /([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g
   const joined = word => word.replace(/[._/:'-]+/g, "")
@@ -88,7 +92,7 @@
     뜨는데 같은 그리고 이 그 저 너무 자꾸 차이 차이점 비교`.split(/\s+/).map(korean),
   ])
 
-  const BACKGROUND = new Set(["kubernetes", "k8s", "kube", "쿠버네티스"].map(word => read(word).word))
+  const BACKGROUND = new Set("kubernetes k8s kube 쿠버네티스 error warning 에러 오류".split(" ").map(word => read(word).word))
   const telling = words => {
     const rest = words.filter(({ word }) => !STOP.has(word))
     const front = rest.filter(({ word }) => !BACKGROUND.has(word))
@@ -98,21 +102,32 @@
 
   // --- index ---------------------------------------------------------------------------------
 
-  const P = globalThis.SearchP = { fields: { title: 6.5, heading: 3.5, lead: 2.3, text: 1, code: 0.8 }, bm25: { k: 2, b: 0.75, d: 0.4 },
-    global: 0.65, partial: 2, sec: 0.1, whole: 1.2, covered: 1, reference: 0.55, exp: 0.4, explast: 0.55, expnone: 0.9, partsw: 0.45, pair: 0.3 }
+  // What a field's words are worth, and BM25's constants: found by measuring, flat around here.
+  const FIELDS = { title: 5.5, heading: 3.5, lead: 2.3, text: 1, code: 0.8 }
+  const BM25 = { k: 2, b: 0.75, d: 0.4 }
+  const LEAD = 160  // letters of the page's first text, which say what the page is for
+  const RARITY = 0.6  // how far a word's rarity in the whole index replaces that in its field
 
-  class Engine {
+  class SearchEngine {
+    // `words`: lists of what the pages say and what readers type for it.
     constructor(words) {
       this.sections = []
-      this.known = new Map()  // how often each word of the index occurs
+      this.known = new Map()  // in how many sections each word stands, in any field and in each
       this.found = new Map()
       this.mini = new MiniSearch({
-        fields: Object.keys(P.fields),
+        fields: Object.keys(FIELDS),
         tokenize: (text, field) => this.learn(stored(text), field),
         processTerm: term => term,
-        searchOptions: { tokenize: term => [term], bm25: P.bm25 },
+        searchOptions: { tokenize: term => [term], bm25: BM25 },
       })
-      this.read(words)
+      this.means = new Map()
+      for (const [said, ...typed] of words) {
+        const terms = telling(cut(said)).map(({ word }) => word)
+        for (const text of typed) {
+          const key = telling(cut(text)).map(({ word }) => joined(word)).join("")
+          this.means.set(key, [...(this.means.get(key) || []), terms])
+        }
+      }
     }
 
     // Take pages in, a few at a time, so that the reader's typing isn't held up.
@@ -122,15 +137,13 @@
         for (const [anchor, heading, text, code] of sections) {
           const id = this.sections.length
           this.sections.push({ id, page, anchor, heading, text, code })
-          const own = anchor ? { heading } : { title, lead: text.slice(0, 160) }
-          this.mini.add({ id, text, code, ...own })
+          this.mini.add({ id, text, code, ...(anchor ? { heading } : { title, lead: text.slice(0, LEAD) }) })
         }
       }
       this.vocabulary = [...this.known.keys()]
       this.found.clear()
     }
 
-    // Count the sections that have a word, in any field and in each.
     learn(words, field) {
       const id = this.sections.length
       for (const word of new Set(words)) {
@@ -145,154 +158,214 @@
     // A word that is everywhere says little, even in a title, where few sections have it.
     boosts(word) {
       const counts = this.known.get(word) || { any: 1 }
-      const rare = count => Math.log(1 + (this.sections.length - count + 0.5) / (count + 0.5))
-      return Object.fromEntries(Object.entries(P.fields).map(([field, boost]) => (
-        [field, boost * (rare(counts.any) / rare(counts[field] || 1)) ** P.global])))
+      const rarity = count => Math.log(1 + (this.sections.length - count + 0.5) / (count + 0.5))
+      return Object.fromEntries(Object.entries(FIELDS).map(([field, boost]) => (
+        [field, boost * (rarity(counts.any) / rarity(counts[field] || 1)) ** RARITY])))
     }
 
-    // What readers type (its words run together) leads to what the pages say (a list of words).
-    read(groups) {
-      this.means = new Map()
-      for (const [said, ...typed] of groups) {
-        const terms = telling(cut(said)).map(({ word }) => word)
-        for (const text of typed) {
-          const key = telling(cut(text)).map(({ word }) => joined(word)).join("")
-          if (!this.means.has(key)) this.means.set(key, [])
-          this.means.get(key).push(terms)
-        }
+    // --- the query as units ------------------------------------------------------------------
+
+    // A unit is a word, or some that belong together, as a list of ways to read it; a way is a list
+    // of words of the index, and how much it's to be trusted.
+    units(query) {
+      const words = telling(cut(query.normalize("NFC")))
+      const units = []
+      for (let at = 0; at < words.length;) {
+        const [length, ways] = this.phrase(words.slice(at, at + 4))
+        if (length) units.push(ways)
+        else if (!NOT.has(words[at].word) || at + 1 === words.length)
+          units.push(this.readings(words[at], at + 1 === words.length))
+        at += length || 1
       }
+      return units
     }
 
-    // Scores of the sections that have a word, by number of the section.
-    having(word) {
-      let scores = this.found.get(word)
-      if (!scores) {
-        scores = new Map(this.mini.search(word, { boost: this.boosts(word) }).map(r => [r.id, r.score]))
-        this.found.set(word, scores)
+    // The longest beginning of some words that the glossary has, or the index as one word.
+    phrase(words) {
+      for (let length = words.length; length > 1; length--) {
+        const some = words.slice(0, length).map(({ word }) => word)
+        const run = some.map(joined).join("")
+        const meant = this.means.get(run) || []
+        if (meant.length || this.known.has(run))
+          return [length, [...(this.known.has(run) ? [[[run], 1.2]] : []), [some, 1], ...meant.map(terms => [terms, 1])]]
       }
-      return scores
+      return [0, []]
     }
 
-    // --- query -------------------------------------------------------------------------------
-
-    // Ways to read one word: lists of [words of the index, weight].
-    readings(word, parts, last) {
-      const ways = []
-      const exact = this.known.has(word)
+    readings({ word, text, parts }, last) {
+      const exact = this.known.has(word), run = joined(word)
+      const meant = this.means.get(run) || []
+      const ways = meant.map(terms => [terms, 1])
       if (exact) ways.push([[word], 1])
-      for (const terms of this.means.get(joined(word)) || []) ways.push([terms, 1])
-      const run = joined(word)
       if (run !== word && this.known.has(run)) ways.push([[run], 1])
-      if (parts.length) ways.push([parts, exact ? P.partsw : 0.9])
-      const least = HANGUL.test(word) ? 4 : 3
-      if (word.length >= least) {
-        const root = HANGUL.test(word) ? word.replace(/[ㅏㅓㄴㄹㅁㅂㅆ]+$/, "") : word
-        const related = []
-        for (const other of this.vocabulary) {
-          if (other === word) continue
-          if (other.startsWith(word) || (root.length >= least && other.startsWith(root) && other.length <= root.length + 2))
-            related.push([other, Math.max(0.5, word.length / other.length)])
-          else if (word.length >= 4 && other.includes(word) && other.length <= 4 * word.length)
-            related.push([other, 0.7 * Math.max(0.5, word.length / other.length)])
-        }
-        related.sort((a, b) => b[1] - a[1] || this.known.get(b[0]).any - this.known.get(a[0]).any)
-        const trust = exact || ways.length ? (last ? P.explast : P.exp) : P.expnone
-        for (const [other, share] of related.slice(0, 12)) ways.push([[other], share * trust])
+      if (parts.length) ways.push([parts, exact ? 0.45 : 0.9])
+      const trust = !ways.length ? 0.9 : last ? 0.55 : 0.4  // the last word may be half typed
+      for (const [other, alike] of this.related(word)) ways.push([[other], alike * trust])
+      return exact || meant.length ? ways : [...ways, ...this.guesses(word, text)]
+    }
+
+    // Words of the index that begin with a word or have it inside, and how much of them it is.
+    related(word) {
+      const hangul = HANGUL.test(word)
+      const least = hangul ? 4 : 3
+      if (word.length < least) return []
+      const root = hangul ? word.replace(/[ㅏㅓㄴㄹㅁㅂㅆ]+$/, "") : word  // 지워, 지운 and 지웁 of 지우다
+      const related = []
+      for (const other of this.vocabulary) {
+        if (other === word || other.length > 4 * word.length) continue
+        const alike = Math.max(0.5, word.length / other.length)
+        const bent = root.length >= least && other.length <= root.length + 2 && other.startsWith(root)
+        if (bent || other.startsWith(word)) related.push([other, alike])
+        else if (word.length > 3 && other.includes(word)) related.push([other, 0.7 * alike])
       }
-      return ways
+      const often = ([other]) => this.known.get(other).any
+      return related.sort((a, b) => b[1] - a[1] || often(b) - often(a)).slice(0, 12)
     }
 
-    // A word that no page has: a compound of known words, else a word with a letter mistyped.
+    // A word that no page has: a compound of words that some have, else something mistyped.
     guesses(word, text) {
-      const pieces = HANGUL.test(word) ? this.segments(text) : []
+      const pieces = HANGUL.test(word) ? this.pieces(text) : []
       if (pieces.length) return [[pieces, 0.9]]
-      const room = word.length >= 8 ? 2 : word.length >= 5 ? 1 : 0
-      if (!room) return []
-      const near = this.mini.search(word, { fuzzy: room, prefix: false })
-      const terms = [...new Set(near.flatMap(result => result.terms))]
-      const typed = [...this.means.keys()].filter(key => Math.abs(key.length - word.length) <= 1
-        && key.length >= 6 && distance(key, word) <= 1)
-      return [...terms.slice(0, 6).map(term => [[term], 0.7]),
-        ...typed.flatMap(key => this.means.get(key).map(t => [t, 0.8]))]
+      const hangul = [...word].map(key => KEYS[key] || key).join("")
+      const bare = HANGUL.test(word) ? "" : korean(hangul)
+      const meant = this.means.get(bare) || []
+      if (this.known.has(bare) || meant.length) return [[[bare], 0.9], ...meant.map(terms => [terms, 0.9])]
+      const errors = word.length >= 8 ? 2 : word.length >= 5 ? 1 : 0
+      if (!errors) return []
+      const near = new Set(this.mini.search(word, { fuzzy: errors }).flatMap(({ terms }) => terms))
+      const typed = [...this.means.keys()].filter(key => key.length > 5 && differ(key, word) < 2)
+      return [...[...near].slice(0, 6).map(term => [[term], 0.7]),
+        ...typed.flatMap(key => this.means.get(key).map(terms => [terms, 0.8]))]
     }
 
-    // Cut a Korean compound into the fewest known words of two syllables and more.
-    segments(text) {
+    // Cut a compound into as few known words as possible, leaving out as little as possible.
+    pieces(text) {
       const best = [{ cost: 0, terms: [] }]
       for (let end = 1; end <= text.length; end++) {
-        best[end] = { cost: best[end - 1].cost + 2.5, terms: best[end - 1].terms }
+        const { cost, terms } = best[end - 1]
+        best[end] = { cost: cost + 2.5, terms }
         for (let start = Math.max(0, end - 8); start < end; start++) {
           const piece = korean(text.slice(start, end))
           const meant = this.means.get(piece)
           if (!meant && (end - start < 2 || !this.known.has(piece))) continue
           const cost = best[start].cost + 1
           if (cost < best[end].cost)
-            best[end] = { cost, terms: [...best[start].terms, meant ? { any: [[piece], ...meant] } : piece] }
+            best[end] = { cost, terms: [...best[start].terms, meant ? [[[piece], 1], ...meant.map(t => [t, 1])] : piece] }
         }
       }
-      const { terms } = best[text.length]
-      return terms
+      return best[text.length].terms
     }
 
-    // The query as units: each is a list of ways to read it.
-    units(query) {
-      const words = telling(cut(query.normalize("NFC")))
-      const units = []
-      for (let at = 0; at < words.length;) {
-        let span = 1
-        const ways = []
-        for (let length = Math.min(4, words.length - at); length > 1; length--) {
-          const run = words.slice(at, at + length).map(({ word }) => joined(word)).join("")
-          const meant = this.means.get(run) || []
-          if (!meant.length && !this.known.has(run)) continue
-          span = length
-          if (this.known.has(run)) ways.push([[run], 1.2])
-          for (const terms of meant) ways.push([terms, 1])
-          ways.push([words.slice(at, at + length).map(({ word }) => word), 1])
-          break
-        }
-        if (span === 1 && NOT.has(words[at].word) && at + 1 < words.length) {
-          at += 1
-          continue
-        }
-        if (span === 1) {
-          const { word, text, parts } = words[at]
-          ways.push(...this.readings(word, parts, at === words.length - 1))
-          if (!this.known.has(word) && !this.means.has(joined(word))) ways.push(...this.guesses(word, text))
-        }
-        units.push({ ways, span })
-        at += span
-      }
-      return units
-    }
+    // --- what has the words ------------------------------------------------------------------
 
-    // Scores of the sections by one unit: the best of its ways.
-    rate({ ways }) {
+    // Scores by a unit, by number of the section: the best of its ways.
+    rate(ways) {
       const scores = new Map()
-      for (const [terms, weight] of ways)
-        for (const [id, score] of this.all(terms))
-          if (score * weight > (scores.get(id) || 0)) scores.set(id, score * weight)
+      for (const [terms, trust] of ways)
+        for (const [id, score] of this.having(terms))
+          if (score * trust > (scores.get(id) || 0)) scores.set(id, score * trust)
       return scores
     }
 
-    // Scores by several words: what has only some of them counts for less.
-    all(terms) {
-      if (terms.length === 1 && typeof terms[0] === "string") return this.having(terms[0])
+    // Scores by several words together: what has only some of them counts for less.
+    having(terms) {
+      const each = terms.map(term => typeof term === "string" ? this.scores(term) : this.rate(term))
+      if (each.length === 1) return each[0]
       const sums = new Map()
-      for (const term of terms) {
-        const one = typeof term === "string" ? this.having(term)
-          : this.rate({ ways: term.any.map(way => [way, 1]) })
-        for (const [id, score] of one) {
-          const sum = sums.get(id) || { score: 0, count: 0 }
-          sums.set(id, { score: sum.score + score, count: sum.count + 1 })
+      for (const scores of each)
+        for (const [id, score] of scores) {
+          const [sum, count] = sums.get(id) || [0, 0]
+          sums.set(id, [sum + score, count + 1])
         }
-      }
-      return new Map([...sums].map(([id, { score, count }]) => [id, score * (count / terms.length) ** P.partial]))
+      return new Map([...sums].map(([id, [sum, count]]) => [id, sum * (count / terms.length) ** 2]))
     }
+
+    scores(word) {
+      if (!this.found.has(word)) {
+        const found = this.mini.search(word, { boost: this.boosts(word) })
+        this.found.set(word, new Map(found.map(({ id, score }) => [id, score])))
+      }
+      return this.found.get(word)
+    }
+
+    // --- results -----------------------------------------------------------------------------
+
+    // Return the pages that answer, best first: { page, score, sections: [{ section, score }] }.
+    search(query) {
+      const units = this.units(query)
+      const rated = units.map(ways => this.rate(ways))
+      const sets = units.map(wanted)
+      const results = this.pages(rated).map(found => this.judged(found, rated, sets)).sort(byScore)
+      if (rated.length > 1) this.prefer(results.slice(0, 15), sets)
+      results.sort(byScore)
+      return results.filter(({ score }) => score > results[0].score / 10)
+    }
+
+    // The pages with any of the units: { page, sections: { section: scores by unit } }.
+    pages(rated) {
+      const pages = new Map()
+      rated.forEach((scores, unit) => {
+        for (const [id, score] of scores) {
+          const { page } = this.sections[id]
+          if (!pages.has(page)) pages.set(page, new Map())
+          if (!pages.get(page).has(id)) pages.get(page).set(id, rated.map(() => 0))
+          pages.get(page).get(id)[unit] = score
+        }
+      })
+      return [...pages]
+    }
+
+    // A page is as good as its best section and as all that it has of the query, wherever; one whose
+    // whole title is in the query is better, and lists for looking things up come after lessons.
+    judged([page, found], rated, sets) {
+      const asked = rated.filter(scores => scores.size).length
+      const share = scores => scores.filter(Boolean).length / asked
+      const sections = [...found].map(([id, scores]) => (
+        { section: this.sections[id], scores, score: total(scores) * (0.1 + 0.9 * share(scores)) })).sort(byScore)
+      const best = rated.map((_, unit) => Math.max(...sections.map(({ scores }) => scores[unit])))
+      const [address, title] = page
+      const named = telling(cut(title)).every(({ word }) => sets.some(set => set.has(word)))
+      const weight = (named ? 1.2 : 1) * (LISTS.test(address) ? 0.55 : 1)
+      return { page, sections, weight, score: weight * (sections[0].score + 1.2 * total(best) * share(best)) }
+    }
+
+    // Words that stand together in the query and in a section are worth more.
+    prefer(results, sets) {
+      for (const result of results) {
+        const extras = result.sections.slice(0, 5).map(found => {
+          const extra = 0.3 * this.together(found, sets)
+          found.score += extra
+          return extra
+        })
+        result.sections.sort(byScore)
+        result.score += 2 * result.weight * Math.max(...extras)
+      }
+    }
+
+    together({ section, scores }, sets) {
+      const places = sets.map(set => new Set([...set].flatMap(word => this.positions(section).get(word) || [])))
+      return total(places.slice(1).map((next, unit) => (
+        [...places[unit]].some(at => next.has(at + 1) || next.has(at + 2))
+          ? Math.min(scores[unit], scores[unit + 1]) : 0)))
+    }
+
+    // Where in a section each word stands.
+    positions(section) {
+      if (section.positions) return section.positions
+      section.positions = new Map()
+      const text = [section.anchor ? section.heading : section.page[1], section.text, section.code].join(" ")
+      text.match(TOKEN).forEach((token, at) => {
+        for (const word of kept(token))
+          section.positions.set(word, [...(section.positions.get(word) || []), at])
+      })
+      return section.positions
+    }
+
+    // --- what to mark in a text --------------------------------------------------------------
 
     // The words of the index that a query is looked for by.
     terms(query) {
-      return new Set(this.units(query).flatMap(({ ways }) => [...wanted(ways)]))
+      return new Set(this.units(query).flatMap(ways => [...wanted(ways)]))
     }
 
     // Where a text has such words: [start, end, word] of each.
@@ -302,96 +375,25 @@
         return word ? [[index, index + token.length, word]] : []
       })
     }
-
-    // Return the pages that answer, best first: { page, score, sections: [{ section, score }] }.
-    search(query) {
-      const units = this.units(query)
-      const rated = units.map(unit => this.rate(unit))
-      const asked = rated.filter(scores => scores.size).length || 1
-      const pages = new Map()
-      rated.forEach((scores, unit) => {
-        for (const [id, score] of scores) {
-          const { page } = this.sections[id]
-          if (!pages.has(page)) pages.set(page, { best: rated.map(() => 0), sections: new Map() })
-          const found = pages.get(page)
-          found.best[unit] = Math.max(found.best[unit], score)
-          const section = found.sections.get(id) || { scores: rated.map(() => 0) }
-          section.scores[unit] = score
-          found.sections.set(id, section)
-        }
-      })
-      const results = [...pages].map(([page, { best, sections }]) => {
-        const listed = [...sections].map(([id, { scores }]) => (
-          { section: this.sections[id], scores, score: total(scores) * (P.sec + (1 - P.sec) * share(scores, asked)) }))
-        const weight = /(^|\/)reference\/|^(en\/)?$/.test(page[0]) ? P.reference : 1
-        return { page, weight, whole: total(best) * share(best, asked) ** P.covered, sections: listed.sort(byScore) }
-      })
-      for (const result of results) result.score = result.weight * (result.sections[0].score + P.whole * result.whole)
-      results.sort(byScore)
-      if (asked > 1) this.join(results.slice(0, 15), units)
-      return results.sort(byScore)
-    }
-
-    // Words that stand together in the query and in a section are worth more.
-    join(results, units) {
-      const sets = units.map(({ ways }) => wanted(ways))
-      for (const result of results) {
-        let most = 0
-        for (const found of result.sections.slice(0, 5)) {
-          const extra = this.together(found, sets)
-          found.score += P.pair * extra
-          most = Math.max(most, extra)
-        }
-        result.sections.sort(byScore)
-        result.score += result.weight * P.pair * most * 2
-      }
-    }
-
-    together({ section, scores }, sets) {
-      const places = sets.map(set => new Set([...set].flatMap(word => this.positions(section).get(word) || [])))
-      let sum = 0
-      for (let unit = 0; unit + 1 < sets.length; unit++) {
-        const next = places[unit + 1]
-        if ([...places[unit]].some(at => next.has(at + 1) || next.has(at + 2)))
-          sum += Math.min(scores[unit], scores[unit + 1])
-      }
-      return sum
-    }
-
-    // Where in a section each word stands.
-    positions(section) {
-      if (!section.positions) {
-        section.positions = new Map()
-        const text = `${section.anchor ? section.heading : section.page[1]}. ${section.text}. ${section.code}`
-        text.match(TOKEN).forEach((token, at) => {
-          for (const word of kept(token)) {
-            if (!section.positions.has(word)) section.positions.set(word, [])
-            section.positions.get(word).push(at)
-          }
-        })
-      }
-      return section.positions
-    }
   }
 
+  const LISTS = /(^|\/)reference\/|^(en\/)?$/
   const byScore = (a, b) => b.score - a.score
   const total = scores => scores.reduce((sum, score) => sum + score, 0)
-  const share = (scores, asked) => scores.filter(Boolean).length / asked
 
   // The words of the index that a unit is looked for by.
-  const wanted = ways => new Set(ways.filter(([, weight]) => weight >= 0.45).flatMap(([terms]) => (
-    terms.flatMap(term => typeof term === "string" ? [term] : term.any.flat()))))
+  const wanted = ways => new Set(ways.filter(([, trust]) => trust >= 0.45).flatMap(([terms]) => (
+    terms.flatMap(term => typeof term === "string" ? [term] : [...wanted(term)]))))
 
-  const distance = (a, b) => {
-    let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i]
-      for (let j = 1; j <= b.length; j++)
-        next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] !== b[j - 1]))
-      row = next
-    }
-    return row[b.length]
+  // In how many letters two words differ (Levenshtein); 2 stands for any more.
+  const differ = (a, b) => {
+    if (Math.abs(a.length - b.length) > 1) return 2
+    let from = 0
+    while (from < a.length && a[from] === b[from]) from++
+    const rest = [a.slice(from), b.slice(from)]
+    const same = (x, y) => a.slice(from + x) === b.slice(from + y)
+    return rest[0] === rest[1] ? 0 : same(1, 1) || same(1, 0) || same(0, 1) ? 1 : 2
   }
 
-  globalThis.SearchEngine = Object.assign(Engine, { cut, stored, korean, letters, english })
+  globalThis.SearchEngine = SearchEngine
 })()
