@@ -377,7 +377,7 @@
     }
   }
 
-  const LISTS = /(^|\/)reference\/|^(en\/)?$/
+  const LISTS = /(^|\/)reference\/|^(en\/)?(index\.html)?$/
   const byScore = (a, b) => b.score - a.score
   const total = scores => scores.reduce((sum, score) => sum + score, 0)
 

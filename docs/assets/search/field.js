@@ -18,19 +18,25 @@
     Object.assign(element, { src: address, async: false, onload: loaded, onerror: failed })
     document.head.append(element)
   })
-  const pause = () => new Promise(resume => setTimeout(resume))
+  const pause = () => new Promise(resume => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = resume
+    port2.postMessage(0)
+  })
 
-  let engine
+  let engine, made
   const ready = () => engine ||= (async () => {
     await Promise.all(scripts.split(" ").map(script))
     const { pages, words } = window.searchIndex
-    const made = new SearchEngine(words)
+    const growing = new SearchEngine(words)
     for (let at = 0; at < pages.length; at += 4) {
-      made.add(pages.slice(at, at + 4))
+      growing.add(pages.slice(at, at + 4))
       await pause()
     }
-    return made
+    return made = growing
   })()
+
+  const forget = () => { engine = undefined }  // the next try loads again
 
   // --- results -------------------------------------------------------------------------------
 
@@ -65,7 +71,8 @@
     const article = make("article", "md-search-result__article md-typeset",
       ...(icon ? [make("div", "md-search-result__icon md-icon")] : []), title, ...text)
     const anchor = make("a", "md-search-result__link", article)
-    anchor.href = new URL(root.replace(/\/?$/, "/") + address, location)
+    const file = location.protocol === "file:" ? address.replace(/(^|\/)(?=#|$)/, "$1index.html") : address
+    anchor.href = new URL(root.replace(/\/?$/, "/") + file, location)
     return anchor
   }
 
@@ -88,18 +95,13 @@
     const query = field.value.trim()
     asked = query
     if (!query) return say(words.placeholder)
-    let found
-    try {
-      if (!window.SearchEngine) status.textContent = words.loading
-      found = await ready()
-    } catch {
-      engine = undefined
-      return say(words.none)
-    }
+    if (!made) status.textContent = words.loading
+    await ready().catch(forget)
     if (asked !== query) return
-    const results = found.search(query)
-    const terms = found.terms(query)
-    const places = text => found.places(text, terms)
+    if (!made) return say(words.failed)
+    const results = made.search(query)
+    const terms = made.terms(query)
+    const places = text => made.places(text, terms)
     say(results.length === 0 ? words.none : results.length === 1 ? words.one
       : words.other.replace("#", results.length), results.slice(0, LISTED).map(result => item(result, places)))
   }
@@ -119,9 +121,9 @@
     if (search.contains(document.activeElement)) document.activeElement.blur()
   }
 
-  field.addEventListener("focus", () => { open(); ready().catch(() => { engine = undefined }) })
+  field.addEventListener("focus", () => { open(); ready().catch(forget) })
   field.addEventListener("input", show)
-  toggle.addEventListener("change", () => isOpen() && field.focus())
+  toggle.addEventListener("change", () => isOpen() ? field.focus() : close())
   search.addEventListener("reset", () => setTimeout(() => { show(); field.focus() }))
   search.addEventListener("submit", event => {
     event.preventDefault()
