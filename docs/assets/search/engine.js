@@ -24,22 +24,19 @@
 
   // Endings; a single consonant in front is the last letter of a syllable. What's left of a noun has
   // two syllables, for 로 and 기 are also how words end that have none.
-  const VERBS = `했습니다 했더니 했는데 했어요 했는지 했을까 했다면 했다 합니다 합니까 하는법 하는방법
-    하려면 하려고 하나요 하는데 하는지 하세요 하네요 하니까 하면서 하면은 하던 해야 해서 해도 해요 해줘 하기
-    하는 하면 하고 하지 하게 하죠 한다 한 할 함 하여 하자 하다 했
-    됐습니다 되었습니다 됐는데 됐어요 됐다 됩니다 됩니까 되나요 되는데 되는지 되네요 되면 되고 되는 되지 되게
-    되도록 하도록 돼야 돼서 돼도 돼요 된다 된 될 됨 되다 되어 되었
-    시킵니다 시키는 시키기 시켜 시킨다 시키면
-    었습니다 았습니다 ㅆ습니다 습니다 ㅂ니다 습니까 ㅂ니까 었는데 았는데 ㅆ는데 었어요 았어요 ㅆ어요 는데요 는데
-    인가요 나요 는지 네요 니까 어요 아요 ㅓ요 ㅏ요 어서 아서 으면 으려면 려면 으려고 려고 도록 었다 았다 ㅆ다 ㅆ음 ㅆ을
-    는다 ㄴ다 는법 는방법 는방식 ㄹ까요 을까요 ㄹ까 을까 지마 어져 아져`
+  const DOING = "하 해 했 되 돼 됐 시키 시켜 시켰 당하 당해 당했"
+  const VERBS = `습니다 ㅂ니다 습니까 ㅂ니까 었습니다 았습니다 ㅆ습니다 는지 는데 는데요 었는데 았는데 ㅆ는데 ㄴ지 ㄴ데 은데 나요
+    네요 니까 어요 아요 었어요 았어요 ㅆ어요 ㅓ요 ㅏ요 어서 아서 으면 으려면 려면 으려고 려고 도록 었다 았다 ㅆ다 ㅆ음 ㅆ을 ㅆ는지
+    었는지 았는지 는다 ㄴ다 는법 는방법 는거 는것 ㄹ까요 을까요 ㄹ까 을까 지마 어져 아져 더니 ㅆ더니 면서 으면서 대요 래요
+    ㄴ대요 는대요 ㅂ시다 세요 거든요 잖아요 인가요 ㄴ가요 은가요 던데 자마자`
+  const AFTER_DOING = "요 다 면 고 지 게 기 서 도 야 던 는 ㄴ ㄹ ㅁ 자 죠 여 며 면은 라 라고 다면 줘 을까 음 을"
   const PARTICLES = `에서는 에서도 에서의 에서만 에서 에게서 에게 으로는 으로도 으로만 으로 로는 로도 로만 까지 부터
     이라는 라는 이란 란 들에서 들에게 들까지 들을 들은 들이 들의 들도 들과 이나 이랑 랑 하고는 처럼 보다 마다 밖에
     이라면 라면 입니다 이에요 예요 인가 인지 뿐만 뿐 만의 만을 만이 에는 에도 에만 와는 과는 와의 과의 이면 이며
     을 를 은 는 이 가 의 에 와 과 로 도 만 들 고 기 며 면 요`
-  const endings = text => text.trim().split(/\s+/).map(letters).sort((a, b) => b.length - a.length)
-  const VERB = new RegExp(`^(.{2,}?)(?:${endings(VERBS).join("|")})$`)
-  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(PARTICLES).join("|")})$`)
+  const endings = text => text.trim().split(/\s+/).map(letters).sort((a, b) => b.length - a.length).join("|")
+  const VERB = new RegExp(`^(.{2,}?)(?:(?:${endings(DOING)})(?:${endings(`${VERBS} ${AFTER_DOING}`)})?|${endings(VERBS)})$`)
+  const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(PARTICLES)})$`)
 
   const remembered = (bend, known = new Map()) => word => {
     if (!known.has(word)) known.set(word, bend(word))
@@ -86,10 +83,10 @@
   const STOP = new Set([
     ...`a an the to of in on for and or is are am be was were do does did how what why when where which who
     i my me we you your it its this that these with from by as at can could should would will there have has
-    had get got getting gets if so not no dont doesnt cant im please vs versus difference between`.split(/\s+/).flatMap(w => [w, english(w)]),
+    had get got getting gets if so not no dont doesnt cant im please vs versus difference between see know want need tell help`.split(/\s+/).flatMap(w => [w, english(w)]),
     ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
     있다 있어요 있습니다 싶어요 싶은데 싶다 주세요 알려줘 하나요 하려면 하는 해요 했는데 하기 하면 하고 돼요 되나요 되는 됩니다 되면 나와요 나옴 나요
-    뜨는데 같은 그리고 이 그 저 너무 자꾸 차이 차이점 비교`.split(/\s+/).map(korean),
+    뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교`.split(/\s+/).map(korean),
   ])
 
   const BACKGROUND = new Set("kubernetes k8s kube 쿠버네티스 error warning 에러 오류".split(" ").map(word => read(word).word))
@@ -107,6 +104,8 @@
   const BM25 = { k: 2, b: 0.75, d: 0.4 }
   const LEAD = 160  // letters of the page's first text, which say what the page is for
   const RARITY = 0.6  // how far a word's rarity in the whole index replaces that in its field
+
+  const NAME = 1.8, PARTS = 0.3
 
   class SearchEngine {
     // `words`: lists of what the pages say and what readers type for it.
@@ -196,9 +195,10 @@
       const exact = this.known.has(word), run = joined(word)
       const meant = this.means.get(run) || []
       const ways = meant.map(terms => [terms, 1])
-      if (exact) ways.push([[word], 1])
-      if (run !== word && this.known.has(run)) ways.push([[run], 1])
-      if (parts.length) ways.push([parts, exact ? 0.45 : 0.9])
+      const sure = parts.length ? NAME : 1  // a name such as podSelector says more than two words
+      if (exact) ways.push([[word], sure])
+      if (run !== word && this.known.has(run)) ways.push([[run], sure])
+      if (parts.length) ways.push([parts, exact ? PARTS : 0.9])
       const trust = !ways.length ? 0.9 : last ? 0.55 : 0.4  // the last word may be half typed
       for (const [other, alike] of this.related(word)) ways.push([[other], alike * trust])
       return exact || meant.length ? ways : [...ways, ...this.guesses(word, text)]
