@@ -222,20 +222,21 @@
       return related.sort((a, b) => b[1] - a[1] || often(b) - often(a)).slice(0, 12)
     }
 
-    // A word that no page has: a compound of words that some have, else something mistyped.
+    // A word that no page has: a name of the glossary with one letter mistyped, a compound of known
+    // words, typed without switching the keyboard, or any word mistyped.
     guesses(word, text) {
-      const pieces = HANGUL.test(word) ? this.pieces(text) : []
-      if (pieces.length) return [[pieces, 0.9]]
-      const hangul = [...word].map(key => KEYS[key] || key).join("")
-      const bare = HANGUL.test(word) ? "" : korean(hangul)
-      const meant = this.means.get(bare) || []
-      if (this.known.has(bare) || meant.length) return [[[bare], 0.9], ...meant.map(terms => [terms, 0.9])]
-      const errors = word.length >= 8 ? 2 : word.length >= 5 ? 1 : 0
-      if (!errors) return []
-      const near = new Set(this.mini.search(word, { fuzzy: errors }).flatMap(({ terms }) => terms))
-      const typed = [...this.means.keys()].filter(key => key.length > 5 && differ(key, word) < 2)
-      return [...[...near].slice(0, 6).map(term => [[term], 0.7]),
-        ...typed.flatMap(key => this.means.get(key).map(terms => [terms, 0.8]))]
+      const hangul = HANGUL.test(word)
+      const names = [...this.means.keys()].filter(key => key.length > (hangul ? 5 : 4) && differ(key, word) < 2)
+      const ways = names.flatMap(key => this.means.get(key).map(terms => [terms, 0.8]))
+      const pieces = hangul ? this.pieces(text) : []
+      if (pieces.length) return [...ways, [pieces, ways.length ? 0.5 : 0.9]]
+      const switched = hangul ? "" : korean([...word].map(key => KEYS[key] || key).join(""))
+      const meant = this.means.get(switched) || []
+      if (this.known.has(switched) || meant.length) return [...ways, ...[[switched], ...meant].map(terms => [terms, 0.9])]
+      const { length } = hangul ? word : text  // a stem may be short
+      const errors = length > 7 ? 2 : length > 4 ? 1 : 0
+      const near = errors ? this.mini.search(word, { fuzzy: errors }).flatMap(({ terms }) => terms) : []
+      return [...ways, ...[...new Set(near)].slice(0, 6).map(term => [[term], 0.7])]
     }
 
     // Cut a compound into as few known words as possible, leaving out as little as possible.
