@@ -83,7 +83,8 @@
   const STOP = new Set([
     ...`a an the to of in on for and or is are am be was were do does did how what why when where which who
     i my me we you your it its this that these with from by as at can could should would will there have has
-    had get got getting gets if so not no dont doesnt cant im please vs versus difference between see know want need tell help`.split(/\s+/).flatMap(w => [w, english(w)]),
+    had get got getting gets if so not no dont doesnt cant im please vs versus difference between see know want need tell help
+    let only make happens happen work works`.split(/\s+/).flatMap(w => [w, english(w)]),
     ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
     있다 있어요 있습니다 싶어요 싶은데 싶다 주세요 알려줘 하나요 하려면 하는 해요 했는데 하기 하면 하고 돼요 되나요 되는 됩니다 되면 나와요 나옴 나요
     뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교`.split(/\s+/).map(korean),
@@ -100,10 +101,10 @@
   // --- index ---------------------------------------------------------------------------------
 
   // What a field's words are worth, and BM25's constants: found by measuring, flat around here.
-  const FIELDS = { title: 5.5, heading: 3.5, lead: 2.3, text: 1, code: 0.8 }
+  const FIELDS = { title: 5.5, heading: 3.5, lead: 2.3, keywords: 2, text: 1, code: 1 }
   const BM25 = { k: 2, b: 0.75, d: 0.4 }
   const LEAD = 160  // letters of the page's first text, which say what the page is for
-  const RARITY = 0.6  // how far a word's rarity in the whole index replaces that in its field
+  const RARITY = 0.7  // how far a word's rarity in the whole index replaces that in its field
 
   const NAME = 1.8, PARTS = 0.3
 
@@ -132,11 +133,11 @@
     // Take pages in, a few at a time, so that the reader's typing isn't held up.
     add(pages) {
       for (const page of pages) {
-        const [, title, sections] = page
+        const [, title, sections, keywords] = page
         for (const [anchor, heading, text, code] of sections) {
           const id = this.sections.length
           this.sections.push({ id, page, anchor, heading, text, code })
-          this.mini.add({ id, text, code, ...(anchor ? { heading } : { title, lead: text.slice(0, LEAD) }) })
+          this.mini.add({ id, text, code, ...(anchor ? { heading } : { title, keywords, lead: text.slice(0, LEAD) }) })
         }
       }
       this.vocabulary = [...this.known.keys()]
@@ -172,7 +173,7 @@
       for (let at = 0; at < words.length;) {
         const [length, ways] = this.phrase(words.slice(at, at + 4))
         if (length) units.push(ways)
-        else if (!NOT.has(words[at].word) || at + 1 === words.length)
+        else if (!NOT.has(words[at].word) || words.length === 1)
           units.push(this.readings(words[at], at + 1 === words.length))
         at += length || 1
       }

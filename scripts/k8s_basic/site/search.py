@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ..content import glossary
 
+KEYWORDS = "docs/keywords.yaml"
 _HEADING = re.compile(r"h[1-6]")
 _INLINE = frozenset("a abbr b code em i kbd mark small span strong sub sup".split())
 _VOID = frozenset("area base br col hr img input link meta source wbr".split())
@@ -83,7 +85,7 @@ class Pages:
     """The pages of one language while the site is built."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[object]] = {}
+        self.rows: dict[str, list[Any]] = {}
 
     def add(self, address: str, content: str) -> None:
         """Take in the HTML of a page, by its address below the site's root."""
@@ -96,6 +98,10 @@ class Pages:
 
     def write(self, root: Path, site: Path, language: str) -> None:
         """Write `search/<language>.js` below the folder of the site, and forget the pages."""
+        keywords = _yaml(root / KEYWORDS)
+        for address, row in self.rows.items():
+            name = address.removeprefix(f"{language}/").removesuffix("/")
+            row.append(keywords.get(name, {}).get(language, ""))
         data = {"pages": list(self.rows.values()), "words": spellings(root, language)}
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         (site / "search").mkdir(exist_ok=True)
@@ -103,9 +109,15 @@ class Pages:
         self.rows.clear()
 
 
+def _yaml(file: Path) -> dict[str, Any]:
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader) or {}
+    return loaded
+
+
 def spellings(root: Path, language: str) -> list[list[str]]:
     """Return lists of texts: first what the pages of a language say, then what readers type."""
-    loaded = yaml.load((root / glossary.FILE).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    loaded = _yaml(root / glossary.FILE)
     entries = [*loaded["terms"], *(loaded.get("asked") or [])]
     groups = (
         list(dict.fromkeys((e[language], e["ko"], e["en"], *e.get("typed", ())))) for e in entries
