@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from ..content import glossary
+from ..content import glossary, keywords
 
-KEYWORDS = "docs/keywords.yaml"
+_ENDING = re.compile(r"(?:/|(?:^|/)index\.html|\.html)$")  # with and without folders
 _HEADING = re.compile(r"h[1-6]")
 _INLINE = frozenset("a abbr b code em i kbd mark small span strong sub sup".split())
 _VOID = frozenset("area base br col hr img input link meta source wbr".split())
@@ -98,10 +98,10 @@ class Pages:
 
     def write(self, root: Path, site: Path, language: str) -> None:
         """Write `search/<language>.js` below the folder of the site, and forget the pages."""
-        keywords = _yaml(root / KEYWORDS)
+        words = keywords.read(root)
         for address, row in self.rows.items():
-            name = address.removeprefix(f"{language}/").removesuffix("/")
-            row.append(keywords.get(name, {}).get(language, ""))
+            name = _ENDING.sub("", address.removeprefix(f"{language}/"))
+            row.append(words.get(name, {}).get(language, ""))
         data = {"pages": list(self.rows.values()), "words": spellings(root, language)}
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         (site / "search").mkdir(exist_ok=True)
@@ -109,15 +109,9 @@ class Pages:
         self.rows.clear()
 
 
-def _yaml(file: Path) -> dict[str, Any]:
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader) or {}
-    return loaded
-
-
 def spellings(root: Path, language: str) -> list[list[str]]:
     """Return lists of texts: first what the pages of a language say, then what readers type."""
-    loaded = _yaml(root / glossary.FILE)
+    loaded = yaml.load((root / glossary.FILE).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     entries = [*loaded["terms"], *(loaded.get("asked") or [])]
     groups = (
         list(dict.fromkeys((e[language], e["ko"], e["en"], *e.get("typed", ())))) for e in entries
