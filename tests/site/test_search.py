@@ -16,7 +16,9 @@ from playwright.sync_api import Browser, Page
 SHELF = {"ko": "", "en": "en/"}
 HERE = ROOT / "tests" / "site"
 REPORTS = ROOT / "build" / "search"  # recall and ranks of the last run
-ENOUGH = 0.95  # of the queries, among the first three
+# How many of the queries must have their page among the first three; on the second list nothing is
+# tuned, so that it may tell how queries fare that nobody has thought of.
+LISTS = [("search-queries.yaml", 0.95), ("search-held-out.yaml", 0.9)]
 ENGINE = ("assets/search/minisearch.js", "assets/search/engine.js")
 each_language = pytest.mark.parametrize("language", list(SHELF))
 
@@ -85,16 +87,16 @@ def told(found: list[Found], language: str) -> str:
 
 
 @each_language
-@pytest.mark.parametrize("file", ["search-queries.yaml", "search-held-out.yaml"])
+@pytest.mark.parametrize(("file", "least"), LISTS)
 def test_queries_have_their_page_among_the_first_three(
-    page, site, file: str, language: str
+    page, site, file: str, least: float, language: str
 ) -> None:
     found = measured(page, site, file, language)
     report = told(found, language)
     print(f"\n{file}, {report}")
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / f"{Path(file).stem}-{language}.txt").write_text(report + "\n", encoding="utf-8")
-    assert recall(found, 3) >= ENOUGH, report
+    assert recall(found, 3) >= least, report
 
 
 @each_language

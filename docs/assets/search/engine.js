@@ -106,7 +106,7 @@
   const LEAD = 160  // letters of the page's first text, which say what the page is for
   const RARITY = 0.7  // how far a word's rarity in the whole index replaces that in its field
 
-  const NAME = 1.8, PARTS = 0.3
+  const NAME = 1.8, PARTS = 0.3, NAMED = 0.3
 
   class SearchEngine {
     // `words`: lists of what the pages say and what readers type for it.
@@ -326,8 +326,9 @@
         { section: this.sections[id], scores, score: total(scores) * (0.1 + 0.9 * share(scores)) })).sort(byScore)
       const best = rated.map((_, unit) => Math.max(...sections.map(({ scores }) => scores[unit])))
       const [address, title] = page
-      const named = telling(cut(title)).every(({ word }) => sets.some(set => set.has(word)))
-      const weight = (named ? 1.2 : 1) * (LISTS.test(address) ? 0.55 : 1)
+      const names = telling(cut(title))
+      const named = names.every(({ word }) => sets.some(set => set.has(word)))
+      const weight = (named ? 1 + NAMED * Math.min(1, names.length / sets.length) : 1) * (LISTS.test(address) ? 0.55 : 1)
       return { page, sections, weight, score: weight * (sections[0].score + 1.2 * total(best) * share(best)) }
     }
 
