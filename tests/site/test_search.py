@@ -184,6 +184,16 @@ def test_syllables_in_the_making_are_searched(open_page) -> None:
     assert first.get_attribute("href").endswith("/workloads/rollout-and-rollback/")
 
 
+@each_language
+def test_search_works_on_pages_opened_from_disk(site, browser: Browser, language: str) -> None:
+    page = browser.new_page()
+    page.goto((site.folder / SHELF[language] / "workloads/pod/index.html").as_uri())
+    page.get_by_role("textbox").fill("rollback")
+    page.locator(".md-search-result__link").first.click()
+    page.wait_for_url("file://*/**/workloads/rollout-and-rollback/index.html")
+    page.close()
+
+
 def test_search_that_cannot_be_loaded_says_so_and_tries_again(open_page) -> None:
     page = open_page("en/")
     page.route("**/search/en.js", lambda route: route.abort())

@@ -35,7 +35,8 @@
     이라면 라면 입니다 이에요 예요 인가 인지 뿐만 뿐 만의 만을 만이 에는 에도 에만 와는 과는 와의 과의 이면 이며
     을 를 은 는 이 가 의 에 와 과 로 도 만 들 고 기 며 면 요`
   const endings = text => text.trim().split(/\s+/).map(letters).sort((a, b) => b.length - a.length).join("|")
-  const VERB = new RegExp(`^(.{2,}?)(?:(?:${endings(DOING)})(?:${endings(`${VERBS} ${AFTER_DOING}`)})?|${endings(VERBS)})$`)
+  const done = `(?:${endings(DOING)})(?:${endings(`${VERBS} ${AFTER_DOING}`)})?`
+  const VERB = new RegExp(`^(.{2,}?)(?:${done}|${endings(VERBS)})$`)
   const PARTICLE = new RegExp(`^(.{4,}?)(?:${endings(PARTICLES)})$`)
 
   const remembered = (bend, known = new Map()) => word => {
@@ -68,8 +69,9 @@
     if (HANGUL.test(token)) return { word: korean(token), text: token, parts: [] }
     const plain = token.replace(/'[st]$/, "").replace(/^-+(?=-)/, "-")
     const pieces = plain.replace(/^-+/, "").replace(CAMEL, "$1$3 $2$4").split(/[ ._/:'-]+/)
-    if (pieces.length === 1 && plain[0] !== "-") return { word: english(plain.toLowerCase()), text: token, parts: [] }
-    return { word: plain.toLowerCase(), text: token, parts: pieces.map(piece => english(piece.toLowerCase())) }
+    const lower = plain.toLowerCase()
+    if (pieces.length === 1 && plain[0] !== "-") return { word: english(lower), text: token, parts: [] }
+    return { word: lower, text: token, parts: pieces.map(piece => english(piece.toLowerCase())) }
   })
   const cut = text => (text.match(TOKEN) || []).map(read)
 
@@ -90,7 +92,9 @@
     뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교`.split(/\s+/).map(korean),
   ])
 
-  const BACKGROUND = new Set("kubernetes k8s kube 쿠버네티스 error warning 에러 오류".split(" ").map(word => read(word).word))
+  // Words that tell little next to others: every page is about Kubernetes, and every error is one.
+  const COMMON = "kubernetes k8s kube 쿠버네티스 error warning 에러 오류"
+  const BACKGROUND = new Set(cut(COMMON).map(({ word }) => word))
   const telling = words => {
     const rest = words.filter(({ word }) => !STOP.has(word))
     const front = rest.filter(({ word }) => !BACKGROUND.has(word))
@@ -106,7 +110,8 @@
   const LEAD = 160  // letters of the page's first text, which say what the page is for
   const RARITY = 0.7  // how far a word's rarity in the whole index replaces that in its field
 
-  const NAME = 1.8, PARTS = 0.3, NAMED = 0.3
+  const NAME = 1.8, PARTS = 0.3  // a name such as podSelector, and its parts when it's known as a whole
+  const NAMED = 0.3  // what a page gets for having its title in the query
 
   class SearchEngine {
     // `words`: lists of what the pages say and what readers type for it.
@@ -137,7 +142,8 @@
         for (const [anchor, heading, text, code] of sections) {
           const id = this.sections.length
           this.sections.push({ id, page, anchor, heading, text, code })
-          this.mini.add({ id, text, code, ...(anchor ? { heading } : { title, keywords, lead: text.slice(0, LEAD) }) })
+          const own = anchor ? { heading } : { title, keywords, lead: text.slice(0, LEAD) }
+          this.mini.add({ id, text, code, ...own })
         }
       }
       this.vocabulary = [...this.known.keys()]
@@ -186,8 +192,9 @@
         const some = words.slice(0, length).map(({ word }) => word)
         const run = some.map(joined).join("")
         const meant = this.means.get(run) || []
-        if (meant.length || this.known.has(run))
-          return [length, [...(this.known.has(run) ? [[[run], 1.2]] : []), [some, 1], ...meant.map(terms => [terms, 1])]]
+        const whole = this.known.has(run) ? [[[run], 1.2]] : []
+        if (meant.length || whole.length)
+          return [length, [...whole, [some, 1], ...meant.map(terms => [terms, 1])]]
       }
       return [0, []]
     }
@@ -196,7 +203,7 @@
       const exact = this.known.has(word), run = joined(word)
       const meant = this.means.get(run) || []
       const ways = meant.map(terms => [terms, 1])
-      const sure = parts.length ? NAME : 1  // a name such as podSelector says more than two words
+      const sure = parts.length ? NAME : 1
       if (exact) ways.push([[word], sure])
       if (run !== word && this.known.has(run)) ways.push([[run], sure])
       if (parts.length) ways.push([parts, exact ? PARTS : 0.9])
@@ -227,13 +234,15 @@
     // words, typed without switching the keyboard, or any word mistyped.
     guesses(word, text) {
       const hangul = HANGUL.test(word)
-      const names = [...this.means.keys()].filter(key => key.length > (hangul ? 5 : 4) && differ(key, word) < 2)
+      const least = hangul ? 6 : 5
+      const names = [...this.means.keys()].filter(key => key.length >= least && differ(key, word) < 2)
       const ways = names.flatMap(key => this.means.get(key).map(terms => [terms, 0.8]))
       const pieces = hangul ? this.pieces(text) : []
       if (pieces.length) return [...ways, [pieces, ways.length ? 0.5 : 0.9]]
       const switched = hangul ? "" : korean([...word].map(key => KEYS[key] || key).join(""))
       const meant = this.means.get(switched) || []
-      if (this.known.has(switched) || meant.length) return [...ways, ...[[switched], ...meant].map(terms => [terms, 0.9])]
+      if (this.known.has(switched) || meant.length)
+        return [...ways, ...[[switched], ...meant].map(terms => [terms, 0.9])]
       const { length } = hangul ? word : text  // a stem may be short
       const errors = length > 7 ? 2 : length > 4 ? 1 : 0
       const near = errors ? this.mini.search(word, { fuzzy: errors }).flatMap(({ terms }) => terms) : []
@@ -251,8 +260,8 @@
           const meant = this.means.get(piece)
           if (!meant && (end - start < 2 || !this.known.has(piece))) continue
           const cost = best[start].cost + 1
-          if (cost < best[end].cost)
-            best[end] = { cost, terms: [...best[start].terms, meant ? [[[piece], 1], ...meant.map(t => [t, 1])] : piece] }
+          const term = meant ? [[[piece], 1], ...meant.map(terms => [terms, 1])] : piece
+          if (cost < best[end].cost) best[end] = { cost, terms: [...best[start].terms, term] }
         }
       }
       return best[text.length].terms
@@ -346,7 +355,8 @@
     }
 
     together({ section, scores }, sets) {
-      const places = sets.map(set => new Set([...set].flatMap(word => this.positions(section).get(word) || [])))
+      const positions = this.positions(section)
+      const places = sets.map(set => new Set([...set].flatMap(word => positions.get(word) || [])))
       return total(places.slice(1).map((next, unit) => (
         [...places[unit]].some(at => next.has(at + 1) || next.has(at + 2))
           ? Math.min(scores[unit], scores[unit + 1]) : 0)))
