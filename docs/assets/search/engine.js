@@ -87,18 +87,26 @@
     i my me we you your it its this that these with from by as at can could should would will there have has
     had get got getting gets if so not no dont doesnt cant im please vs versus difference between see know want need tell help
     let only make happens happen work works`.split(/\s+/).flatMap(w => [w, english(w)]),
-    ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
+    ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 누가 누구 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
     있다 있어요 있습니다 싶어요 싶은데 싶다 주세요 알려줘 하나요 하려면 하는 해요 했는데 하기 하면 하고 돼요 되나요 되는 됩니다 되면 나와요 나옴 나요
     뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교`.split(/\s+/).map(korean),
   ])
 
-  // Words that tell little next to others: every page is about Kubernetes, and every error is one.
-  const COMMON = "kubernetes k8s kube 쿠버네티스 error warning 에러 오류"
+  // Words that tell little next to others: every page is about Kubernetes and has examples, and
+  // every error is one.
+  const COMMON = "kubernetes k8s kube 쿠버네티스 error warning 에러 오류 예제 예시 example examples"
   const BACKGROUND = new Set(cut(COMMON).map(({ word }) => word))
+  const LITTLE = 0.3  // what such a word counts for
+
+  // The words of a text that tell something, and of those the ones that tell little.
   const telling = words => {
     const rest = words.filter(({ word }) => !STOP.has(word))
+    return rest.length ? rest : words
+  }
+  const weighed = words => {
+    const rest = telling(words)
     const front = rest.filter(({ word }) => !BACKGROUND.has(word))
-    return front.length > 1 ? front : rest.length ? rest : words
+    return front.length ? [front, rest.filter(({ word }) => BACKGROUND.has(word))] : [rest, []]
   }
   const NOT = new Set(["안", "못"].map(korean))
 
@@ -127,9 +135,9 @@
       })
       this.means = new Map()
       for (const [said, ...typed] of words) {
-        const terms = telling(cut(said)).map(({ word }) => word)
+        const terms = weighed(cut(said))[0].map(({ word }) => word)
         for (const text of typed) {
-          const key = telling(cut(text)).map(({ word }) => joined(word)).join("")
+          const key = weighed(cut(text))[0].map(({ word }) => joined(word)).join("")
           this.means.set(key, [...(this.means.get(key) || []), terms])
         }
       }
@@ -174,7 +182,7 @@
     // A unit is a word, or some that belong together, as a list of ways to read it; a way is a list
     // of words of the index, and how much it's to be trusted.
     units(query) {
-      const words = telling(cut(query.normalize("NFC")))
+      const [words, little] = weighed(cut(query.normalize("NFC")))
       const units = []
       for (let at = 0; at < words.length;) {
         const [length, ways] = this.phrase(words.slice(at, at + 4))
@@ -183,7 +191,8 @@
           units.push(this.readings(words[at], at + 1 === words.length))
         at += length || 1
       }
-      return units
+      const less = ([terms, trust]) => [terms, LITTLE * trust]
+      return [...units, ...little.map(word => this.readings(word, false).map(less))]
     }
 
     // The longest beginning of some words that the glossary has, or the index as one word.
@@ -329,8 +338,9 @@
     // A page is as good as its best section and as all that it has of the query, wherever; one whose
     // whole title is in the query is better, and lists for looking things up come after lessons.
     judged([page, found], rated, sets) {
-      const asked = rated.filter(scores => scores.size).length
-      const share = scores => scores.filter(Boolean).length / asked
+      // a unit that is to be trusted little has no words that are wanted
+      const weights = sets.map((set, unit) => rated[unit].size && (set.size ? 1 : LITTLE))
+      const share = scores => total(weights.filter((_, unit) => scores[unit])) / total(weights)
       const sections = [...found].map(([id, scores]) => (
         { section: this.sections[id], scores, score: total(scores) * (0.1 + 0.9 * share(scores)) })).sort(byScore)
       const best = rated.map((_, unit) => Math.max(...sections.map(({ scores }) => scores[unit])))
