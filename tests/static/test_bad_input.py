@@ -173,6 +173,39 @@ def test_cluster_wide_name_is_refused(tree: Path) -> None:
     assert any(p.startswith(f"{EXAMPLE}:4:") and "demo-" in p for p in found(tree))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("typed: [롤, 역할]", "typed: []"),
+        ("typed: [롤, 역할]", "typed: [롤, 롤]"),
+        ("typed: [롤, 역할]", "typed: 롤"),
+        ("typed: [롤, 역할]", "typed: [403]"),
+        ("{ko: Role, en: Role", "{ko: Role"),
+    ],
+)
+def test_malformed_spellings_of_the_search_are_refused(tree: Path, old: str, new: str) -> None:
+    edit(tree, "docs/glossary.yaml", old, new)
+    assert any(p.startswith("docs/glossary.yaml:") for p in found(tree))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("workloads/pod: {ko: 파드, en: pod}", ""),
+        ("workloads/pods: {ko: 파드, en: pod}", "did you mean workloads/pod?"),
+        ("workloads/pod: {ko: 파드}", "exactly the texts ko and en"),
+        ("workloads/pod: {ko: 파드, en: 1}", "exactly the texts ko and en"),
+        ("workloads/pod: {ko: 파드, ko: 파드", "not YAML"),
+        ("- workloads/pod", "mapping"),
+    ],
+)
+def test_keywords_belong_to_pages_in_both_languages(tree: Path, words: str, said: str) -> None:
+    (tree / "docs/keywords.yaml").write_text(words, encoding="utf-8")
+    problems = [p for p in found(tree) if p.startswith("docs/keywords.yaml:")]
+    assert bool(problems) == bool(said)
+    assert all(said in problem for problem in problems)
+
+
 def test_malformed_glossary_is_refused(tree: Path) -> None:
     edit(tree, "docs/glossary.yaml", "ko: 쿠버네티스, en", "ko: 쿠버네티스, eng")
     assert any(p.startswith("docs/glossary.yaml:") for p in found(tree))

@@ -33,6 +33,7 @@ from k8s_basic.site import plain
 from k8s_basic.site.cards import FOLDER as CARDS
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
+from k8s_basic.site.search import Pages
 from k8s_basic.site.tables import (
     INVENTORY_LINE,
     glossary_table,
@@ -55,7 +56,6 @@ TEXT = {
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
         "output": "출력",
-        "search": "검색",
         "topic": "{number}쪽, 모두 {minutes}분",
         "lesson": "- [{title}]({path}): {description} ({minutes}분)",
     },
@@ -68,14 +68,13 @@ TEXT = {
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
         "output": "Output",
-        "search": "Search",
         "topic": "{number} pages, {minutes} min in all",
         "lesson": "- [{title}]({path}): {description} ({minutes} min)",
     },
 }
+THEME_SEARCH = ("assets/javascripts/lunr/", "assets/javascripts/workers/")
 CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
 PROOF_LINE = "<p>{{ proof }}</p>"
-SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
 
 TAG = re.compile(r"<[^>]+>")
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
@@ -92,6 +91,7 @@ _OUTPUT = re.compile(
 
 _evidence: list[Evidence] = []  # one, from the first build on
 _not_run: list[str] = []
+_searched = Pages()  # of the language that is built
 _nav: list[Navigation] = []  # one, of the language that is built
 _topics: dict[str, list[tuple[str, list[plain.Place]]]] = {}  # of the languages built so far
 _descriptions: dict[str, str] = {}
@@ -126,10 +126,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Leave out the theme's search scripts for languages that this site does not have."""
-    kept = {f"assets/javascripts/lunr/min/lunr.{name}.min.js" for name in SEARCH_SCRIPTS}
+    """Leave out the theme's search: `search.py` has the site's own."""
     for file in list(files):
-        if file.src_uri.startswith("assets/javascripts/lunr/") and file.src_uri not in kept:
+        if file.src_uri.startswith(THEME_SEARCH):
             files.remove(file)
     return files
 
@@ -237,7 +236,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
     html = _DRAWING.sub(lambda match: _drawing(match["name"], page, config), html)
-    return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+    html = _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+    _searched.add(page.url, html)
+    page.meta["search"] = {"exclude": True}  # from the theme's, which only lends its looks
+    return html
 
 
 def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
@@ -281,10 +283,7 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
     The search has read the page by now: marks are nothing to search for.
     """
-    output = _with_evidence(output, page, config)
-    # the theme gives its dialog no name
-    named = f'role="dialog" aria-label="{TEXT[_language(page)]["search"]}"'
-    return _quiet(output.replace('role="dialog"', named, 1))
+    return _quiet(_with_evidence(output, page, config))
 
 
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
@@ -325,12 +324,13 @@ def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveRe
 
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
-    """Publish examples and evidence as they are, and the licenses of what the theme brings."""
+    """Publish the search's data, examples and evidence, and the licenses of what is shipped."""
+    site = Path(config.site_dir)
+    _searched.write(_root(config), site, str(config.theme["language"]))
     if not _is_offline(config):
         _write_lists(config)
     if not _is_first_build(config):
         return
-    site = Path(config.site_dir)
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
     for file in (file for run in _evidence[0].runs for file in run["files"]):
