@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES, Page, read_pages
-from k8s_basic.site import plain
+from k8s_basic.site import measure, plain
 
 PAGES = read_pages(ROOT)
 # https://www.deque.com/axe, as its package for Playwright brings it
@@ -126,8 +126,8 @@ def test_switching_the_language_keeps_the_section(open_page, site, language: str
     shown.wait_for_function(
         "document.getElementById('why').getBoundingClientRect().top < innerHeight / 3"
     )
-    shown.locator(".md-select button").hover()
-    shown.locator(f".md-select__link[hreflang={other}]").click()
+    # a click of Playwright's scrolls the page until the opening menu stands still
+    shown.locator(f".md-select__link[hreflang={other}]").evaluate("link => link.click()")
     shown.wait_for_url(f"{site.url}{lesson(other)}**")
     assert shown.url == f"{site.url}{lesson(other)}#why"
 
@@ -156,3 +156,20 @@ def test_page_on_paper_has_all_text_and_no_controls(open_page, language: str) ->
         "all => all.filter(code => code.scrollWidth > code.clientWidth + 1).length"
     )
     assert cut == 0, "code is cut off at the edge of the paper"
+
+
+def test_no_page_weighs_more_than_its_budget(site) -> None:
+    assert measure.too_heavy(site.folder) == []
+
+
+@both_languages
+@pytest.mark.parametrize("name", ["index", LESSON])
+def test_first_load_stays_within_its_budget(site, browser, language: str, name: str) -> None:
+    page = browser.new_page()
+    address = plain.address(site.url, language, name)
+    kilobytes, fonts = measure.first_load(measure.loaded_files(page, site.folder.parent, address))
+    page.close()
+    limits = measure.budget()
+    print(f"{kilobytes:.1f} KB and {fonts:.1f} KB of fonts")
+    assert 0 < kilobytes <= limits["first_load"]
+    assert fonts <= limits["fonts"]
