@@ -119,6 +119,7 @@
   const RARITY = 0.7  // how far a word's rarity in the whole index replaces that in its field
 
   const NAME = 1.8, PARTS = 0.3  // a name such as podSelector, and its parts when it's known as a whole
+  const HALF = 0.9  // what a page keeps whose title is there in part: Pod Security for Pod
   const NAMED = 0.3  // what a page gets for having its title in the query
 
   class SearchEngine {
@@ -346,8 +347,9 @@
       const best = rated.map((_, unit) => Math.max(...sections.map(({ scores }) => scores[unit])))
       const [address, title] = page
       const names = telling(cut(title))
-      const named = names.every(({ word }) => sets.some(set => set.has(word)))
-      const weight = (named ? 1 + NAMED * Math.min(1, names.length / sets.length) : 1) * (LISTS.test(address) ? 0.55 : 1)
+      const said = names.filter(({ word }) => sets.some(set => set.has(word))).length / names.length
+      const named = said === 1 ? 1 + NAMED * Math.min(1, names.length / sets.length) : said ? HALF : 1
+      const weight = named * (LISTS.test(address) ? 0.55 : 1)
       return { page, sections, weight, score: weight * (sections[0].score + 1.2 * total(best) * share(best)) }
     }
 
