@@ -24,6 +24,7 @@ from .wording import units
 # Files with texts in both languages, and the one field of them that counts if not all do. The
 # terms of the glossary are names and no sentences.
 SOURCES = (
+    ("docs/callouts/*/*.yaml", ""),
     ("docs/figures/*.yaml", ""),
     ("docs/glossary.yaml", "meanings"),
     ("docs/inventory.yaml", ""),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
 from .glossary import glossary_problems
@@ -42,6 +43,7 @@ def content_problems(root: Path, write: bool = False, forms: bool = True) -> lis
     found += inventory_problems(root, pages)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
+    found += callout_problems(root, pages)
     found += drift_problems(root, pages, write=write and not found)
     return sorted(set(found))
 

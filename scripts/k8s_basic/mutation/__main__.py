@@ -17,11 +17,12 @@ import yaml
 
 from .. import EXAMPLES, ROOT, run_tests
 from ..cluster.steps import say
+from ..content.fields import keys_of
 from ..evidence.record import newest
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR, KILLED, REFUSED
-from .mutants import Mutant, at, keys_of
+from .mutants import Mutant, at
 from .plugin import FOLDER, OUTCOMES
 
 NIGHTS = 7

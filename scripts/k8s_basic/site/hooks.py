@@ -33,6 +33,7 @@ from k8s_basic.site import plain
 from k8s_basic.site.cards import FOLDER as CARDS
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
+from k8s_basic.site.remarks import with_callouts
 from k8s_basic.site.search import Pages
 from k8s_basic.site.tables import (
     INVENTORY_LINE,
@@ -236,6 +237,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
     html = _DRAWING.sub(lambda match: _drawing(match["name"], page, config), html)
+    html = with_callouts(_root(config), html, language)
     html = _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
     _searched.add(page.url, html)
     page.meta["search"] = {"exclude": True}  # from the theme's, which only lends its looks

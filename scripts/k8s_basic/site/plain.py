@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urljoin
 from xml.sax.saxutils import escape, quoteattr
 
-from ..content import figures, recordings
+from ..content import callouts, figures, recordings
 from ..content.pages import LANGUAGES, MARKS
 
 MARKDOWN = "index.md"
@@ -20,7 +20,7 @@ FEED = "feed.xml"
 FEED_LENGTH = 30  # entries
 PERMANENT = (1980, 1, 1, 0, 0, 0)  # the date of each file of an archive, so that its bytes stay
 
-_INCLUDE = re.compile(r'^(?P<indent> *)--8<-- "(?P<path>[^"]+)"$', re.MULTILINE)
+_INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n *--8<-- "(?P<path>[^"]+)"\n *```$', re.MULTILINE)
 _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<kind>figure|output)\n *(?P<name>[a-z0-9-]+)\n *```$", re.MULTILINE
 )
@@ -74,7 +74,9 @@ def markdown(root: Path, text: str, place: Place, site_url: str) -> str:
 
     def include(match: re.Match[str]) -> str:
         file = (root / "examples" / match["path"]).read_text(encoding="utf-8").rstrip("\n")
-        lines = [f"# {site_url}examples/{match['path']}", *file.split("\n")]
+        lines = ["```yaml", f"# {site_url}examples/{match['path']}", *file.split("\n"), "```"]
+        remarks = callouts.said(root, match["path"])
+        lines += [f"- `{c.path}`: {c.text[place.language]}" for c in remarks]
         return _indented(lines, match["indent"])
 
     text = _BLOCK.sub(block, text)
