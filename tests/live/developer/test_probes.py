@@ -144,8 +144,9 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
     for code in (399, 400):
         variant = lab.example(BROKEN)[0]
         variant["metadata"]["name"] = f"status-{code}"
-        path = f"/echo?msg=hello&code={code}"
-        variant["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"] = path
+        asked = {"path": f"/echo?msg=hello&code={code}", "port": 8080}
+        probe = {"httpGet": asked, "initialDelaySeconds": 5, "periodSeconds": 5}
+        variant["spec"]["containers"][0]["readinessProbe"] = probe
         variants.append(variant)
     _, status_400 = lab.apply(variants)
 
