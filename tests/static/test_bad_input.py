@@ -173,6 +173,39 @@ def test_cluster_wide_name_is_refused(tree: Path) -> None:
     assert any(p.startswith(f"{EXAMPLE}:4:") and "demo-" in p for p in found(tree))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("typed: [롤, 역할]", "typed: []"),
+        ("typed: [롤, 역할]", "typed: [롤, 롤]"),
+        ("typed: [롤, 역할]", "typed: 롤"),
+        ("typed: [롤, 역할]", "typed: [403]"),
+        ("{ko: Role, en: Role", "{ko: Role"),
+    ],
+)
+def test_malformed_spellings_of_the_search_are_refused(tree: Path, old: str, new: str) -> None:
+    edit(tree, "docs/glossary.yaml", old, new)
+    assert any(p.startswith("docs/glossary.yaml:") for p in found(tree))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("workloads/pod: {ko: 파드, en: pod}", ""),
+        ("workloads/pods: {ko: 파드, en: pod}", "did you mean workloads/pod?"),
+        ("workloads/pod: {ko: 파드}", "exactly the texts ko and en"),
+        ("workloads/pod: {ko: 파드, en: 1}", "exactly the texts ko and en"),
+        ("workloads/pod: {ko: 파드, ko: 파드", "not YAML"),
+        ("- workloads/pod", "mapping"),
+    ],
+)
+def test_keywords_belong_to_pages_in_both_languages(tree: Path, words: str, said: str) -> None:
+    (tree / "docs/keywords.yaml").write_text(words, encoding="utf-8")
+    problems = [p for p in found(tree) if p.startswith("docs/keywords.yaml:")]
+    assert bool(problems) == bool(said)
+    assert all(said in problem for problem in problems)
+
+
 def test_malformed_glossary_is_refused(tree: Path) -> None:
     edit(tree, "docs/glossary.yaml", "ko: 쿠버네티스, en", "ko: 쿠버네티스, eng")
     assert any(p.startswith("docs/glossary.yaml:") for p in found(tree))
@@ -195,17 +228,19 @@ def test_good_markdown_is_not_refused(tree: Path, text: str) -> None:
 
 
 class TestLanguagesInStep:
-    """docs/in-step.json knows which sections were seen to say the same."""
+    """docs/in-step knows which texts were seen to say the same."""
 
     @pytest.fixture(autouse=True)
     def recorded(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("CI", raising=False)
         monkeypatch.setattr(confirm, "ROOT", tree)
         assert content_problems(tree, write=True) == []
-        assert sorted(read_record(tree)) == [
+        assert [key for key in read_record(tree) if key[:9] in ("index#ind", "workloads")] == [
             "index#index",
             "workloads/pod#pod",
             "workloads/pod#why",
+            "workloads/pod:description",
+            "workloads/pod:title",
         ]
 
     @pytest.mark.parametrize(
@@ -216,19 +251,20 @@ class TestLanguagesInStep:
     ) -> None:
         edit(tree, mine, ". [WL-12]", "; so be it. [WL-12]")
         [problem] = found(tree)
-        assert problem.startswith(f"{mine}:{line}: this section changed and {other} did not")
+        assert problem.startswith(f"{mine}:{line}: this section changed (")
+        assert f" and {other} did not; " in problem
         assert problem.endswith("./scripts/confirm workloads/pod#why")
 
     def test_named_section_is_confirmed(self, tree: Path) -> None:
         edit(tree, EN, "Run one Pod.", "Run a Pod.")
         assert confirm.main([]) == 1
         assert confirm.main(["workloads/pod#pot"]) == 2
-        assert confirm.main(["workloads/pod#pod"]) == 0
+        assert confirm.main(["workloads/pod:description"]) == 0
         assert found(tree) == []
 
     def test_change_in_both_languages_is_recorded(self, tree: Path) -> None:
         edit(tree, KO, "Pod가 응답", "Pod는 응답")
-        edit(tree, EN, "The Pod answers", "A Pod answers")
+        edit(tree, EN, "The Pod answers", "The Pod replies")
         before = read_record(tree)
         assert content_problems(tree, write=True) == []
         assert read_record(tree) != before
@@ -240,10 +276,42 @@ class TestLanguagesInStep:
         for name in ("ko", "en"):
             edit(tree, f"docs/{name}/index.md", "pod.md#why", "pod.md#reason")
         problems = [str(problem) for problem in content_problems(tree, write=True)]
-        assert any(p.startswith(f"{KO}:18:") and "./scripts/confirm" in p for p in problems)
-        assert any("workloads/pod#why is gone" in p for p in problems)
+        story = "workloads/pod#why was renamed to workloads/pod#reason"
+        assert f"{KO}:18: {story}; run ./scripts/confirm and commit docs/in-step" in problems
         assert confirm.main([]) == 0
         assert content_problems(tree, write=True) == []
+
+    def test_named_move_is_confirmed_by_either_name(self, tree: Path) -> None:
+        edit(tree, KO, "## 왜 {#why}", "## 왜 {#reason}")
+        edit(tree, EN, "## Why {#why}", "## Why not {#reason}")
+        for name in ("ko", "en"):
+            edit(tree, f"docs/{name}/index.md", "pod.md#why", "pod.md#reason")
+        assert confirm.main([]) == 1
+        assert confirm.main(["workloads/pod#why"]) == 0
+        assert found(tree) == []
+
+    @pytest.mark.parametrize("marks", [("", ""), ("<<<<<<< ours\n", "=======\n")])
+    def test_what_a_merge_left_is_put_in_order(self, tree: Path, marks: tuple[str, str]) -> None:
+        file = tree / "docs/in-step/workloads.jsonl"
+        whole = file.read_text(encoding="utf-8")
+        first = whole.partition("\n")[0] + "\n"
+        file.write_text(marks[0] + first + marks[1] + whole, encoding="utf-8")
+        advice = "a merge left this file in disorder; run ./scripts/confirm"
+        assert found(tree) == [f"docs/in-step/workloads.jsonl:1: {advice}"]
+        assert confirm.main([]) == 0
+        assert file.read_text(encoding="utf-8") == whole
+
+    def test_figure_is_kept_in_step(self, tree: Path) -> None:
+        figure = "width: 4\nalt: {ko: 상자 하나, en: one box}\nboxes: []\n"
+        (tree / "docs/figures").mkdir()
+        (tree / "docs/figures/box.yaml").write_text(figure, encoding="utf-8")
+        confirm.main([])
+        edit(tree, "docs/figures/box.yaml", "one box", "one white box")
+        assert any(
+            p.startswith("docs/figures/box.yaml:2: this text changed ('white' is new)")
+            and p.endswith("./scripts/confirm figures/box:alt")
+            for p in found(tree)
+        )
 
     def test_line_breaks_are_no_change(self, tree: Path) -> None:
         edit(tree, EN, "The Pod answers", "The\nPod answers")

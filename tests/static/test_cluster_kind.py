@@ -160,3 +160,18 @@ def test_pods_keep_their_addresses_across_nodes_and_leave_with_the_nodes(
     plugins = yaml.safe_load(cni)["plugins"]
     assert plugins[0]["ipam"]["ranges"] == [[{"subnet": "10.244.0.0/24"}]]
     assert plugins[0]["ipMasq"] is False
+
+
+def test_closed_is_a_node_with_a_taint_that_kind_did_not_give(cluster: DocsCluster) -> None:
+    taints = {
+        "control-plane": ["node-role.kubernetes.io/control-plane"],
+        "worker": [],
+        "cordoned": ["node.kubernetes.io/unschedulable"],
+        "tainted": ["dedicated"],
+    }
+    items = [
+        {"metadata": {"name": name}, "spec": {"taints": [{"key": key} for key in keys]}}
+        for name, keys in taints.items()
+    ]
+    script(cluster, "kubectl", f"echo '{json.dumps({'items': items})}'")
+    assert cluster.closed_nodes() == ["cordoned", "tainted"]

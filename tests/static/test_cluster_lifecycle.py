@@ -35,6 +35,7 @@ class World:
     folder: Path
     clusters: dict[str, list[str]] = field(default_factory=dict)  # name → ids of its containers
     stopped: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)  # what happened, in order
     breaks: BaseException | None = None  # in the middle of making a cluster
     sticky: bool = False  # clusters cannot be deleted
@@ -64,6 +65,9 @@ class Cluster:
 
     def stopped_nodes(self) -> list[str]:
         return self.world.stopped
+
+    def closed_nodes(self) -> list[str]:
+        return self.world.closed
 
     def bring_up(self, work: Path) -> None:
         world = self.world
@@ -284,6 +288,15 @@ def test_kept_cluster_with_a_stopped_node_is_refused_with_its_name(world: World)
     world.stopped = ["lessons-worker2"]
     text = refused(keep=True)
     assert text.startswith("node lessons-worker2 of the kept cluster does not run")
+    assert world.clusters == {NAME: ["1a", "1b"]}
+
+
+def test_kept_cluster_with_a_closed_node_is_refused_with_its_name(world: World) -> None:
+    run(keep=True)
+    world.closed = ["lessons-worker"]
+    text = refused(keep=True)
+    assert text.startswith("node lessons-worker of the kept cluster is cordoned or tainted")
+    assert "./scripts/clean --cluster" in text
     assert world.clusters == {NAME: ["1a", "1b"]}
 
 

@@ -13,8 +13,10 @@ from k8s_basic.content.figures import FOLDER, figure_problems, read
 from k8s_basic.content.pages import Page, read_pages
 from k8s_basic.site.drawing import svg
 
-ONE = {"id": "one", "at": [0, 0, 4, 1], "ko": "하나", "en": "one"}
+ONE = {"id": "one", "at": [0, 1, 4, 1], "ko": "하나", "en": "one"}
 TWO = {"id": "two", "at": [6, 0, 4, 3], "text": "two\nlines", "style": "accent"}
+BETWEEN = {"id": "between", "at": [4.25, 1, 1.5, 1], "text": "in"}
+UNNAMED = {"from": "one", "to": "two"}
 FIGURE = {
     "width": 10,
     "alt": {"ko": "하나에서 둘로", "en": 'from "one" to <two>'},
@@ -53,14 +55,23 @@ def test_figure_in_order_has_no_problem(tmp_path: Path) -> None:
         ({"width": 9}, "box two lies outside"),
         ({"boxes": [ONE, TWO | {"style": "accents"}]}, "did you mean accent?"),
         ({"boxes": [ONE, TWO | {"at": [6, 2, 4, 3]}]}, "would not be straight"),
+        ({"boxes": [ONE, TWO | {"at": [3, 0, 4, 3]}], "arrows": []}, "boxes one and two overlap"),
+        ({"arrows": [UNNAMED | {"ko": "갑니다", "en": "goes a long way"}]}, "beside its arrow"),
+        ({"boxes": [ONE, TWO, BETWEEN], "arrows": [UNNAMED]}, "runs through 'in' (ko)"),
         ({"arrows": [{"from": "one", "to": "three"}]}, "not as figures are written"),
         ({"alt": {"ko": "하나"}}, "not as figures are written"),
     ],
 )
 def test_mistake_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    [problem] = found(tmp_path, tree(tmp_path, changes))
+    problem, *others = found(tmp_path, tree(tmp_path, changes))
     assert problem.startswith(f"{FOLDER}/small.yaml:1:")
     assert words in problem
+    assert all("(en)" in other for other in others)  # the same, of the other language
+
+
+def test_one_box_may_lie_in_another_and_hold_letters_of_an_arrow(tmp_path: Path) -> None:
+    around = {"id": "around", "at": [0, 0, 12, 4], "text": "around", "style": "group"}
+    assert found(tmp_path, tree(tmp_path, {"width": 12, "boxes": [around, ONE, TWO]})) == []
 
 
 def test_missing_and_unused_figures_are_refused(tmp_path: Path) -> None:
@@ -84,7 +95,16 @@ def test_drawing_has_labels_of_its_language_and_a_text(
     assert drawing.get("aria-label") == FIGURE["alt"][language]  # type: ignore[index]
     texts = [text.text for text in drawing.iter("text")]
     assert texts[:3] == [label, "two", "lines"]
-    assert [path.get("d", "")[:11] for path in drawing.iter("path")] == ["M200 15L300"]
+    assert [path.get("d", "")[:11] for path in drawing.iter("path")] == ["M200 45L300"]
+    # letters get no smaller than four fifths of their size: before that, the figure scrolls
+    assert drawing.get("style") == "max-width: 504px; min-width: 403.2px"
+
+
+def test_bare_label_has_no_rectangle(tmp_path: Path) -> None:
+    tree(tmp_path, {"boxes": [ONE | {"style": "bare"}, TWO]})
+    drawing = ET.fromstring(svg(read(tmp_path, "small"), "en"))
+    assert {text.get("class") for text in drawing.iter("text")} == {"bare", "accent", "note"}
+    assert [rectangle.get("class") for rectangle in drawing.iter("rect")] == ["accent"]
 
 
 def test_drawings_name_no_color() -> None:

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from k8s_basic import ROOT
 from k8s_basic.content.claims import Proof
+from k8s_basic.content.fields import keys_of, path_of
 from k8s_basic.live.refusals import Refused
 from k8s_basic.mutation import __main__ as command
 from k8s_basic.mutation import classes, judge, plugin, report, whole
 from k8s_basic.mutation.classes import Chosen, ListError, Subject, choose, without_effect
-from k8s_basic.mutation.mutants import REMOVED, Mutant, at, generate, keys_of, path_of
+from k8s_basic.mutation.mutants import REMOVED, Mutant, at, generate, leaves
 
 pytest_plugins = ["pytester"]
 
@@ -301,6 +302,22 @@ def test_left_are_the_mutants_that_no_run_has_killed_or_refused(
     assert asked == {c.mutant.id for c in chosen} - done and len(done) == 2
 
 
+def test_curated_alone_are_those_of_the_list() -> None:
+    everything = classes.subjects(ROOT)
+    chosen = choose(ROOT, everything)
+    options, _ = command._options(["--curated"])
+    asked = command._asked(chosen, everything, options)
+    assert asked == [c for c in chosen if c.mutant.claims] and 0 < len(asked) < len(chosen)
+
+
+def test_field_that_the_example_leaves_out_is_known_as_added(world: dict[str, Subject]) -> None:
+    subject = world[next(iter(world))]
+    present = path_of(next(iter(leaves(subject.documents[0])))[0])
+    for path, adds in ((present, False), ("spec.noSuchField", True), ("spec.a.0.b", True)):
+        mutant = Mutant(subject.example, 0, path, "x", "changed")
+        assert command._adds(mutant, subject) is adds, path
+
+
 def test_mutant_that_reaches_other_tests_runs_alone() -> None:
     ingress = {"kind": "Ingress", "spec": {"rules": [{"host": "a.example.com", "http": {}}]}}
     subject = Subject("a/b.yaml", [ingress], {}, [ingress], "")
@@ -430,13 +447,14 @@ def outcome(test: str, result: str, mutant: str = "m") -> dict[str, Any]:
         ({"a": "killed", "b": "passed"}, {"a": False, "b": True}, "error"),
         ({"a": "killed", "b": "passed"}, {"b": True}, "error"),
         ({"a": "passed", "b": "passed"}, {"a": True, "b": True}, "survived"),
-        ({"a": "skipped", "b": "passed"}, {"b": True}, "survived"),
+        ({"a": "skipped", "b": "passed"}, {"b": True}, "not enforceable"),
+        ({"a": "skipped", "b": "killed"}, {"b": True}, "killed"),
         ({"a": "refused"}, {"a": False}, "refused"),
         ({"a": "field echo", "b": "passed"}, {"a": True, "b": True}, "field echo"),
         ({"a": "error", "b": "field echo"}, {"a": True, "b": True}, "error"),
         ({"a": "passed"}, {"a": True}, None),  # b was not run
         ({"a": "error"}, {"a": True}, None),
-        ({"a": "skipped", "b": "skipped"}, {}, None),
+        ({"a": "skipped", "b": "skipped"}, {}, "not enforceable"),
         ({}, {}, None),
     ],
 )

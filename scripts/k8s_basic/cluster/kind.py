@@ -29,6 +29,8 @@ GATEWAY_API = (
     "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}"
     "/standard-install.yaml"
 )
+# a cordoned node has a taint as well, node.kubernetes.io/unschedulable
+CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
 POD_NETWORK = "10.244.0.0/16"  # kind's default
 SERVICE_NETWORK = "10.96.0.0/16"  # kind's default
 
@@ -65,6 +67,15 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         row = "{{.Names}} {{.State}}"
         lines = self.engine.docker("ps", "-a", "--filter", label, "--format", row).splitlines()
         return [line.split()[0] for line in lines if not line.endswith(" running")]
+
+    def closed_nodes(self) -> list[str]:
+        """Return the names of nodes that are cordoned or have a taint that kind did not give."""
+        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json", timeout=30))["items"]
+        return [
+            node["metadata"]["name"]
+            for node in nodes
+            if {taint["key"] for taint in node["spec"].get("taints", [])} - {CONTROL_PLANE_TAINT}
+        ]
 
     def create(self, config_file: str | Path | None = None) -> None:
         """Create the nodes; raises ClusterError with kind's last words when it fails."""

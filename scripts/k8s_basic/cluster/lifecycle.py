@@ -144,6 +144,11 @@ class Lifecycle:
             )
         cluster.export_kubeconfig()
         cluster.kubectl("get", "--raw", "/readyz", timeout=30)
+        if closed := cluster.closed_nodes():
+            raise ClusterError(
+                f"node {', '.join(closed)} of the kept cluster is cordoned or tainted, as a killed "
+                "run leaves it; remove the cluster with ./scripts/clean --cluster"
+            )
         say(f"• cluster {self.wish.name} is reused")
 
     def _create(self, cluster: DocsCluster, source: Source) -> None:

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
 from .glossary import glossary_problems
 from .in_step import drift_problems
 from .inventory import inventory_problems
+from .keywords import keyword_problems
 from .pages import EXAMPLE_ADDRESS, LANGUAGES, Item, Page, Section, read_pages
 from .problems import Problem, closest
 from .recordings import path, read, recordings
@@ -39,7 +41,9 @@ def content_problems(root: Path, write: bool = False, forms: bool = True) -> lis
         found += example_problems(root)
     found += glossary_problems(root, pages)
     found += inventory_problems(root, pages)
+    found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
+    found += callout_problems(root, pages)
     found += drift_problems(root, pages, write=write and not found)
     return sorted(set(found))
 

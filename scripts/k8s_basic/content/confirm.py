@@ -1,6 +1,6 @@
-"""./scripts/confirm [topic/page#id …]: record that both languages of a section say the same.
+"""./scripts/confirm [topic/page#id …]: record that both languages of a text say the same.
 
-Without arguments every section that changed in both languages is recorded. A section that
+Without arguments everything that changed in both languages, or moved, is recorded. A text that
 changed in one language only is recorded when it is named: nothing had to change in the other.
 """
 
@@ -10,37 +10,44 @@ import sys
 
 from k8s_basic import ROOT
 
-from .in_step import FILE, Drift, drift, read_record, record_sections
+from .bilingual import texts
+from .in_step import FOLDER, Drift, Group, drift, read_record, record_groups
 from .pages import read_pages
 from .problems import closest
 
 
 def main(names: list[str]) -> int:
-    """Record the sections `names`, or all that changed on both sides; return the exit code."""
+    """Record the texts `names`, or all that changed on both sides; return the exit code."""
     if {"-h", "--help"} & set(names):
         print(__doc__)
         return 0
-    found = drift(read_pages(ROOT), read_record(ROOT))
-    unknown = [name for name in names if name not in found.now]
+    found = drift(texts(ROOT, read_pages(ROOT)), read_record(ROOT))
+    of = {key: group for group in found.groups for key in group.keys}
+    known = found.now.keys() | of.keys()
+    unknown = [name for name in names if name not in known]
     for name in unknown:
-        print(f"no section {name} in both languages{closest(name, found.now)}", file=sys.stderr)
+        print(f"no text {name} in both languages{closest(name, known)}", file=sys.stderr)
     if unknown:
         return 2
-    keys = names or found.both
-    record_sections(ROOT, found, keys)
-    print(f"{FILE}: {len(keys)} recorded, {len(found.gone)} dropped, {len(found.now)} in all")
-    return _refused(found, keys)
+    groups = found.settled
+    if names:
+        groups = [group for group in found.groups if set(names) & set(group.keys)]
+    record_groups(ROOT, found, groups, exact=bool(names))
+    for group in groups:
+        if group.story:
+            print(group.story)
+    count = sum(len(group.now) for group in groups)
+    quiet = [g for g in found.groups if g not in groups and not g.one_sided]
+    left = f"; {len(quiet)} differ in spelling or form only and stay as confirmed" if quiet else ""
+    print(f"{FOLDER}: {count} recorded, {len(found.now)} in all{left}")
+    return _refused(found, groups)
 
 
-def _refused(found: Drift, keys: list[str]) -> int:
-    left = [key for key in found.one_sided if key not in keys]
-    for key in left:
-        path, line = found.now[key].places[found.one_sided[key]]
-        print(
-            f"{path}:{line}: changed in this language only; change the other one too, "
-            f"or name it: ./scripts/confirm {key}",
-            file=sys.stderr,
-        )
+def _refused(found: Drift, groups: list[Group]) -> int:
+    left = [(group, one) for group, one in found.one_sided if group not in groups]
+    for group, one in left:
+        path, line = found.now[one.key].places[one.side]
+        print(f"{path}:{line}: {found.text(group, one)}", file=sys.stderr)
     return 1 if left else 0
 
 

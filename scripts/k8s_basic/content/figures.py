@@ -9,8 +9,10 @@
       - {from: api, to: etcd, text: gRPC}
 
 `at` is column, row, width and height. `text` stands for both languages; a label may have several
-lines. Styles are plain, group (its label on top), accent and faint. An arrow is straight, so its
-boxes must face each other; `both: true` gives it two heads.
+lines. Styles are plain, group (its label on top), accent, faint and bare (the label alone, such as
+the name of a row). Boxes lie beside each other or one in another. An arrow is straight, so its
+boxes must face each other; `both: true` gives it two heads. Its label stands above it, or to the
+right of one that goes up or down; no arrow may run through letters.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -29,8 +32,29 @@ from .problems import Problem, closest
 FOLDER = "docs/figures"
 CELL = (50.0, 30.0)
 SIZE = 14.0  # of letters
-STYLES = ("plain", "group", "accent", "faint")
+SMALL = 12.0  # of the letters beside an arrow
+LINE = 1.3  # from one line to the next, in sizes of letters
+STYLES = ("plain", "group", "accent", "faint", "bare")
 _PADDING = 8.0  # of a label in its box
+
+
+class Area(NamedTuple):
+    """A rectangle by its edges, in units of the drawing."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: Area) -> bool:
+        """Return whether the two have some of their inside in common."""
+        beside = self.left < other.right and other.left < self.right
+        return beside and self.top < other.bottom and other.top < self.bottom
+
+    def holds(self, other: Area) -> bool:
+        """Return whether the other lies within this one."""
+        within = self.left <= other.left and other.right <= self.right
+        return within and self.top <= other.top and other.bottom <= self.bottom
 
 
 @dataclass(frozen=True)
@@ -45,6 +69,19 @@ class Box:
     label: dict[str, str]
     style: str
 
+    @property
+    def area(self) -> Area:
+        """The place it takes."""
+        return Area(self.x, self.y, self.x + self.width, self.y + self.height)
+
+    def letters(self, language: str) -> Area:
+        """Return the place of its label: on top of a group, in the middle of the others."""
+        lines = self.label[language].split("\n")
+        width, height = min(max(map(length, lines)), self.width), len(lines) * SIZE * LINE
+        left = self.x + (self.width - width) / 2
+        inset = 0.3 * SIZE if self.style == "group" else (self.height - height) / 2
+        return Area(left, self.y + inset, left + width, self.y + inset + height)
+
 
 @dataclass(frozen=True)
 class Arrow:
@@ -54,6 +91,29 @@ class Arrow:
     end: tuple[float, float]
     label: dict[str, str]
     both: bool
+
+    @property
+    def upright(self) -> bool:
+        """Whether it goes up or down, and not to a side."""
+        return self.start[0] == self.end[0]
+
+    @property
+    def beside(self) -> tuple[float, float]:
+        """The middle of its label's height; the label begins here, or is centered if above."""
+        x, y = ((one + two) / 2 for one, two in zip(self.start, self.end, strict=True))
+        return (x + 8, y) if self.upright else (x, y - SMALL)
+
+    @property
+    def area(self) -> Area:
+        """The place that the line and its heads take."""
+        (x1, y1), (x2, y2) = sorted((self.start, self.end))
+        return Area(x1 - 3, y1, x2 + 3, y2) if self.upright else Area(x1, y1 - 3, x2, y2 + 3)
+
+    def letters(self, language: str) -> Area:
+        """Return the place of its label."""
+        (x, y), width = self.beside, length(self.label[language], SMALL)
+        left = x if self.upright else x - width / 2
+        return Area(left, y - SMALL / 2, left + width, y + SMALL / 2)
 
 
 @dataclass(frozen=True)
@@ -114,10 +174,10 @@ def _arrow(item: dict[str, Any], boxes: dict[str, Box]) -> Arrow:
     return Arrow(start, end, _label(item), bool(item.get("both")))
 
 
-def length(text: str) -> float:
-    """Return how wide a line is at most, in units: Korean letters take a whole one."""
+def length(text: str, size: float = SIZE) -> float:
+    """Return how wide a line of this size is at most, in units: Korean letters take a whole one."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return SIZE * (wide + 0.6 * (len(text) - wide))
+    return size * (wide + 0.6 * (len(text) - wide))
 
 
 def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
@@ -150,5 +210,25 @@ def _drawing_problems(figure: Figure) -> Iterator[str]:
             lines = label.split("\n")
             if max(map(length, lines)) > box.width - _PADDING:
                 yield f"box {box.id} is too narrow for '{label}' ({language}); make it wider"
-            if len(lines) * SIZE * 1.3 > box.height:
+            if len(lines) * SIZE * LINE > box.height:
                 yield f"box {box.id} is too low for '{label}' ({language}); make it higher"
+    for one, two in combinations(figure.boxes, 2):
+        apart = not one.area.meets(two.area)
+        if not (apart or one.area.holds(two.area) or two.area.holds(one.area)):
+            yield f"boxes {one.id} and {two.id} overlap; move one"
+    for language in LANGUAGES:
+        yield from _label_problems(figure, language)
+
+
+def _label_problems(figure: Figure, language: str) -> Iterator[str]:
+    whole = Area(0, 0, figure.width, figure.height)
+    for arrow in (a for a in figure.arrows if a.label[language]):
+        place = arrow.letters(language)
+        edges = (b.area for b in figure.boxes if b.style != "bare")
+        hit = any(e.meets(place) and not e.holds(place) for e in edges)
+        if hit or not whole.holds(place):
+            yield f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow; make room"
+    parts: list[Box | Arrow] = [*figure.boxes, *figure.arrows]
+    for part in (part for part in parts if part.label[language]):
+        if any(part.letters(language).meets(arrow.area) for arrow in figure.arrows):
+            yield f"an arrow runs through '{part.label[language]}' ({language}); move one"

@@ -43,8 +43,11 @@ def _malformed(glossary: dict[str, Any]) -> Iterator[str]:
         return
     seen: set[str] = set()
     for term in terms:
-        if not _has(term, "ko", "en", "note"):
+        texts = {k: v for k, v in term.items() if k != "typed"} if isinstance(term, dict) else term
+        if not _has(texts, "ko", "en", "note"):
             yield f"term {term} must have exactly the texts ko, en and note"
+        elif "typed" in term and not _are_texts(term["typed"]):
+            yield f"typed of '{term['en']}' must be a list of different texts"
         elif term["en"] in seen:
             yield f"term '{term['en']}' stands twice; keep one"
         else:
@@ -52,6 +55,10 @@ def _malformed(glossary: dict[str, Any]) -> Iterator[str]:
     for name, meaning in (glossary.get("meanings") or {}).items():
         if name not in seen or not _has(meaning, *LANGUAGES):
             yield f"meaning of '{name}' must belong to a term and have exactly the texts ko and en"
+    for entry in glossary.get("asked") or []:
+        texts = {**entry, "typed": "texts"} if isinstance(entry, dict) else entry
+        if not _has(texts, *LANGUAGES, "typed") or not _are_texts(entry.get("typed")):
+            yield f"asked {entry} must have exactly the texts ko and en and a list of texts, typed"
     for language in LANGUAGES:
         for entry in forbidden.get(language) or [f"nothing for {language}"]:
             if not _has(entry, "word", "use", "why"):
@@ -65,6 +72,14 @@ def _has(entry: object, *keys: str) -> bool:
         isinstance(entry, dict)
         and set(entry) == set(keys)
         and all(isinstance(text, str) and text for text in entry.values())
+    )
+
+
+def _are_texts(words: object) -> bool:
+    return (
+        isinstance(words, list)
+        and len(words) == len(set(map(str, words))) > 0
+        and all(isinstance(word, str) and word for word in words)
     )
 
 

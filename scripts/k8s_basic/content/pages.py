@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class Page:
         self.problems: list[Problem] = []
         self.lines = file.read_text(encoding="utf-8").split("\n")
         self.body, self.meta = self._front_matter()
-        self.fences = list(_fences(self.lines, self.body))
+        self.fences = list(fences(self.lines, self.body))
         self.sections = self._sections()
         self._read_fences()
         self._read_prose()
@@ -137,8 +137,6 @@ class Page:
         if not found:
             self.problem(1, "the page has no heading; start with # Title {#page-name}")
             found = [Section(id="", level=1, line=1, title="")]
-        # The description is a sentence of the first screen, so it is kept in step with it.
-        found[0].text = "\n".join([*self.lines[: self.body], found[0].text])
         return found
 
     def _section(self, number: int, heading: re.Match[str]) -> Section:
@@ -270,7 +268,7 @@ def _located(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, re.Matc
 def without_fences(text: str, body: int = 0) -> str:
     """Return `text` with its first `body` lines and all fences blanked, its length kept."""
     lines = text.split("\n")
-    for span in [range(body), *(range(f.first - 1, f.last) for f in _fences(lines, body))]:
+    for span in [range(body), *(range(f.first - 1, f.last) for f in fences(lines, body))]:
         for number in span:
             lines[number] = " " * len(lines[number])
     return "\n".join(lines)
@@ -281,7 +279,8 @@ def without_code_spans(text: str) -> str:
     return _CODE.sub(lambda span: re.sub(r"[^\n]", "\u00a0", span[0]), text)
 
 
-def _fences(lines: list[str], start: int) -> Iterator[Fence]:
+def fences(lines: list[str], start: int) -> Iterator[Fence]:
+    """Yield the fenced blocks of a page's `lines`, from the line with index `start` on."""
     number = start
     while number < len(lines):
         opening = _FENCE.match(lines[number])
@@ -302,4 +301,9 @@ def _fences(lines: list[str], start: int) -> Iterator[Fence]:
 def read_pages(root: Path) -> list[Page]:
     """Return every page of both languages, in the order of their paths."""
     files = (f for code in LANGUAGES for f in sorted((root / "docs" / code).rglob("*.md")))
-    return [Page(root, file) for file in files]
+    return [_page(root, file, file.read_bytes()) for file in files]
+
+
+@cache  # a build asks three times
+def _page(root: Path, file: Path, content: bytes) -> Page:
+    return Page(root, file)

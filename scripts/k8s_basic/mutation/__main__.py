@@ -17,11 +17,12 @@ import yaml
 
 from .. import EXAMPLES, ROOT, run_tests
 from ..cluster.steps import say
+from ..content.fields import keys_of
 from ..evidence.record import newest
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR, KILLED, REFUSED
-from .mutants import Mutant
+from .mutants import Mutant, at
 from .plugin import FOLDER, OUTCOMES
 
 NIGHTS = 7
@@ -74,6 +75,7 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--left", action="store_true", help="only those that no run has seen killed or refused yet"
     )
+    parser.add_argument("--curated", action="store_true", help="only those of mutations.yaml")
     parser.add_argument("--limit", type=int, help="run only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of --limit")
     kinds = parser.add_mutually_exclusive_group()
@@ -114,6 +116,8 @@ def _asked(
         }
     restricted = names or options.examples or options.changed is not None
     found = [c for c in chosen if not restricted or c.mutant.example in names]
+    if options.curated:
+        found = [c for c in found if c.mutant.claims]
     if options.left:
         done = {name for name, record in report.load().items() if record["class"] in DONE}
         found = [c for c in found if c.mutant.id not in done]
@@ -218,12 +222,22 @@ def _written(
                 "id": mutant.id,
                 "example": mutant.example,
                 "file": str(file),
+                "adds": _adds(mutant, subject),
                 "claims": list(mutant.claims),
                 "alone": spills(mutant, subject),
                 "tests": order,
             }
         )
     return entries
+
+
+def _adds(mutant: Mutant, subject: Subject) -> bool:
+    """Tell whether the mutant sets a field that the example leaves to its default."""
+    try:
+        at(subject.documents[mutant.document], keys_of(mutant.path))
+    except (LookupError, ValueError):
+        return True
+    return False
 
 
 def _order(

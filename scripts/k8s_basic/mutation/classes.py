@@ -13,7 +13,8 @@ import yaml
 
 from ..content.checks import CLUSTER_FILES
 from ..content.claims import Proof, proofs
-from .mutants import REMOVED, Document, Keys, Mutant, at, generate, keys_of
+from ..content.fields import Keys, keys_of
+from .mutants import REMOVED, Document, Mutant, at, generate
 
 CURATED = "tests/live/mutations.yaml"
 EQUIVALENTS = "tests/live/mutation-equivalents.yaml"

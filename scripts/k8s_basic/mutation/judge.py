@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import TESTS
+from ..content.fields import keys_of, path_of
 from ..live.refusals import Refused
-from .mutants import Document, at, keys_of, leaves, path_of
+from .mutants import Document, at, leaves
 
 PASSED, KILLED, REFUSED, ECHO, ERROR = "passed", "killed", "refused", "field echo", "error"
 SKIPPED = "skipped"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cluster import versions
+from ..content.fields import Keys, keys_of, path_of
 
-Keys = tuple[str | int, ...]
 Document = dict[str, Any]
 
 REMOVED = type("Removed", (), {"__repr__": lambda self: "REMOVED"})()
@@ -92,17 +92,6 @@ class Mutant:
         else:
             holder[last] = copy.deepcopy(self.value)
         return changed
-
-
-def keys_of(path: str) -> Keys:
-    """Return the keys of a written path."""
-    return tuple(a or b for a, b in re.findall(r"\[([^\]]*)\]|([^.\[\]]+)", path))
-
-
-def path_of(keys: Keys) -> str:
-    """Return the keys as a path is written."""
-    written = "".join(f"[{k}]" if "." in str(k) else f".{k}" for k in keys)
-    return written.removeprefix(".")
 
 
 def at(value: Any, keys: Keys) -> Any:

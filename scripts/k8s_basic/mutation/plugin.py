@@ -121,7 +121,9 @@ class Run:
             return ERROR
         if "example" not in self.entries[name]:
             return KILLED  # a whole test: however it falls, it does not pass by absence
-        unchanged = load(EXAMPLES / self.entries[name]["example"])
+        # a field that the example leaves out was filled in by the cluster: to read it is no echo
+        adds = self.entries[name].get("adds", False)
+        unchanged = [] if adds else load(EXAMPLES / self.entries[name]["example"])
         return judge(problem, frames_of(problem), unchanged)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -16,6 +16,7 @@ from .plugin import FOLDER, UNCHANGED
 
 REPORT = FOLDER / "report.json"
 SURVIVED = "survived"
+NOT_ENFORCEABLE = "not enforceable"  # a test that might notice cannot run on this source
 COUNTED = (KILLED, SURVIVED, ECHO, ERROR)  # what the score is made of
 NOT_PASSED = "the unchanged example did not pass this test in the same run"
 
@@ -32,13 +33,15 @@ def decide(tests: list[str], outcomes: list[Outcome], baseline: dict[str, bool])
     if found := _first(trusted, KILLED) or _first(outcomes, REFUSED):
         return found
     ran = {o["test"] for o in outcomes}
-    if ran < set(tests) or all(o["result"] == SKIPPED for o in outcomes):
+    if ran < set(tests):
         return None
     if found := _first(trusted, ERROR) or _first(trusted, ECHO):
         return found
-    told = {o["test"] for o in outcomes if o["result"] == SKIPPED} | {o["test"] for o in trusted}
-    if doubtful := sorted(ran - told):
+    skipped = sorted(o["test"] for o in outcomes if o["result"] == SKIPPED)
+    if doubtful := sorted(ran - {*skipped, *(o["test"] for o in trusted)}):
         return {"class": ERROR, "by": doubtful[0], "message": NOT_PASSED}
+    if skipped:
+        return {"class": NOT_ENFORCEABLE, "by": skipped[0], "message": ""}
     return {"class": SURVIVED, "by": "", "message": ""}
 
 

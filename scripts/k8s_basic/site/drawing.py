@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
-from ..content.figures import SIZE, Arrow, Box, Figure
+from ..content.figures import LINE, SIZE, Arrow, Box, Figure
 
 _MARGIN = 2.0
-_LINE = SIZE * 1.3
+_LINE = SIZE * LINE
 _HEAD = 7.0
+_SMALLEST = 0.8  # of its own size: below this a figure scrolls, because its letters get too small
 
 
 def svg(figure: Figure, language: str) -> str:
@@ -20,7 +21,7 @@ def svg(figure: Figure, language: str) -> str:
         {
             "class": "figure",
             "viewBox": f"{-_MARGIN:g} {-_MARGIN:g} {width:g} {height:g}",
-            "style": f"max-width: {width:g}px",
+            "style": f"max-width: {width:g}px; min-width: {_SMALLEST * width:g}px",
             "role": "img",
             "aria-label": figure.alt[language],
         },
@@ -34,7 +35,8 @@ def svg(figure: Figure, language: str) -> str:
 
 def _draw_box(root: ET.Element, box: Box, label: str) -> None:
     place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    ET.SubElement(root, "rect", {"class": box.style, "rx": "4", **_numbers(place)})
+    if box.style != "bare":
+        ET.SubElement(root, "rect", {"class": box.style, "rx": "4", **_numbers(place)})
     lines = label.split("\n")
     middle = box.y + box.height / 2 - (len(lines) - 1) * _LINE / 2
     first = box.y + _LINE * 0.8 if box.style == "group" else middle
@@ -48,9 +50,7 @@ def _draw_arrow(root: ET.Element, arrow: Arrow, label: str) -> None:
     path += _head(arrow.end, arrow.start) if arrow.both else ""
     ET.SubElement(root, "path", {"class": "arrow", "d": path})
     if label:
-        beside = (8.0, 0.0) if x1 == x2 else (0.0, -_LINE * 0.65)
-        x, y = (x1 + x2) / 2 + beside[0], (y1 + y2) / 2 + beside[1]
-        _write(root, label, x, y, "start" if x1 == x2 else "note")
+        _write(root, label, *arrow.beside, "start" if arrow.upright else "note")
 
 
 def _head(start: tuple[float, float], end: tuple[float, float]) -> str:

@@ -29,8 +29,12 @@ from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
+from k8s_basic.site import plain
+from k8s_basic.site.cards import FOLDER as CARDS
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
+from k8s_basic.site.remarks import with_callouts
+from k8s_basic.site.search import Pages
 from k8s_basic.site.tables import (
     INVENTORY_LINE,
     glossary_table,
@@ -53,6 +57,7 @@ TEXT = {
         "not-run": "자동 확인 제외",
         "fails": "실패하는 명령",
         "output": "출력",
+        "topic": "{number}쪽, 모두 {minutes}분",
         "lesson": "- [{title}]({path}): {description} ({minutes}분)",
     },
     "en": {
@@ -64,12 +69,15 @@ TEXT = {
         "not-run": "Not run by our checks",
         "fails": "Meant to fail",
         "output": "Output",
+        "topic": "{number} pages, {minutes} min in all",
         "lesson": "- [{title}]({path}): {description} ({minutes} min)",
     },
 }
+THEME_SEARCH = ("assets/javascripts/lunr/", "assets/javascripts/workers/")
 CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
-SEARCH_SCRIPTS = ("stemmer.support", "ko", "multi")
+PROOF_LINE = "<p>{{ proof }}</p>"
 
+TAG = re.compile(r"<[^>]+>")
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
 _FIGURE = re.compile(r"^```figure\n(?P<name>[a-z0-9-]+)\n```$", re.MULTILINE)
 _DRAWING = re.compile(r'<div class="drawing" data-figure="(?P<name>[a-z0-9-]+)"></div>')
@@ -84,7 +92,10 @@ _OUTPUT = re.compile(
 
 _evidence: list[Evidence] = []  # one, from the first build on
 _not_run: list[str] = []
+_searched = Pages()  # of the language that is built
 _nav: list[Navigation] = []  # one, of the language that is built
+_topics: dict[str, list[tuple[str, list[plain.Place]]]] = {}  # of the languages built so far
+_descriptions: dict[str, str] = {}
 
 
 def _root(config: MkDocsConfig) -> Path:
@@ -116,10 +127,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Leave out the theme's search scripts for languages that this site does not have."""
-    kept = {f"assets/javascripts/lunr/min/lunr.{name}.min.js" for name in SEARCH_SCRIPTS}
+    """Leave out the theme's search: `search.py` has the site's own."""
     for file in list(files):
-        if file.src_uri.startswith("assets/javascripts/lunr/") and file.src_uri not in kept:
+        if file.src_uri.startswith(THEME_SEARCH):
             files.remove(file)
     return files
 
@@ -137,9 +147,11 @@ def _lessons(root: Path, language: str) -> str:
     for section in (item for item in _nav[0].items if isinstance(item, Section)):
         pages = [child for child in section.children if isinstance(child, Page)]
         paths = [page.file.src_uri.partition("/")[2] for page in pages]
+        abouts = [known[path.removesuffix(".md")] for path in paths]
+        minutes = sum(about["minutes"] for about in abouts)
         lines.append(f"\n### {section.title} {{#topic-{paths[0].partition('/')[0]}}}\n")
-        for path in paths:
-            about = known[path.removesuffix(".md")]
+        lines.append(TEXT[language]["topic"].format(number=len(paths), minutes=minutes) + "\n")
+        for path, about in zip(paths, abouts):
             lines.append(TEXT[language]["lesson"].format(path=path, **about))
     return "\n".join(lines)
 
@@ -154,13 +166,14 @@ GENERATED = {
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Write out addresses of examples, names of included files, claims and generated lists."""
+    for line, written in GENERATED.items():
+        if line in markdown:
+            markdown = markdown.replace(line, written(_root(config), _language(page)))
+    _write_plain(markdown, page, config)
     prose = without_code_spans(without_fences(markdown))
     for match in reversed(list(CLAIM.finditer(prose))):
         mark = placeholder(match[1])
         markdown = markdown[: match.start()] + mark + markdown[match.end() :]
-    for line, written in GENERATED.items():
-        if line in markdown:
-            markdown = markdown.replace(line, written(_root(config), _language(page)))
     markdown = _with_addresses(markdown, config)
     markdown = _FIGURE.sub(r'<div class="drawing" data-figure="\g<name>"></div>', markdown)
     return _INCLUDE.sub(
@@ -168,8 +181,49 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     )
 
 
+def _write_plain(markdown: str, page: Page, config: MkDocsConfig) -> None:
+    """Put the page's Markdown beside it; a table that only HTML has is named by its address."""
+    if _is_offline(config):
+        return
+    place = _place(page, config)
+    for line in (CLAIMS_LINE, INVENTORY_LINE):
+        markdown = markdown.replace(TAG.sub("", line), f"<{place.url}>")
+    file = Path(config.site_dir) / page.url / plain.MARKDOWN
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(plain.markdown(_root(config), markdown, place, _site(config)), encoding="utf-8")
+
+
+def _is_offline(config: MkDocsConfig) -> bool:
+    """Tell whether this build is the copy for reading from a folder; programs don't read that."""
+    return not config.use_directory_urls
+
+
+def _site(config: MkDocsConfig) -> str:
+    return (config.site_url or "/").rstrip("/") + "/"
+
+
+def _place(page: Page, config: MkDocsConfig) -> plain.Place:
+    language, _, name = page.file.src_uri.removesuffix(".md").partition("/")
+    about = {key: str(page.meta.get(key, "")) for key in ("title", "description")}
+    return plain.Place(language, name, url=plain.address(_site(config), language, name), **about)
+
+
+def on_page_context(
+    context: dict[str, Any], page: Page, config: MkDocsConfig, nav: Navigation
+) -> dict[str, Any]:
+    """Give the template what the head says to other programs: addresses of the page, its card."""
+    place = _place(page, config)
+    context["place"] = place
+    context["twins"] = plain.twins(place.name, _site(config))
+    context["card"] = f"{_site(config)}{CARDS}/{place.language}/{place.name}.png"
+    context["feed"] = plain.address(_site(config), place.language, "index") + plain.FEED
+    return context
+
+
 def _with_addresses(text: str, config: MkDocsConfig) -> str:
-    return text.replace("{{ examples }}", f"{(config.site_url or '/').rstrip('/')}/examples")
+    """Write addresses out: of the site, and of the examples, which are beside an offline reader."""
+    examples = "examples" if _is_offline(config) else f"{_site(config)}examples"
+    return text.replace("{{ examples }}", examples).replace("{{ site }}", _site(config).rstrip("/"))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -183,7 +237,11 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _MARKED.sub(lambda match: _command_mark(match, text), html)
     html = _OUTPUT.sub(lambda match: _output(match["name"], page, config), html)
     html = _DRAWING.sub(lambda match: _drawing(match["name"], page, config), html)
-    return _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+    html = with_callouts(_root(config), html, language)
+    html = _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
+    _searched.add(page.url, html)
+    page.meta["search"] = {"exclude": True}  # from the theme's, which only lends its looks
+    return html
 
 
 def _command_mark(match: re.Match[str], text: dict[str, str]) -> str:
@@ -231,7 +289,11 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
-    sheet = Sheet(_evidence[0], _language(page), page.url, (config.repo_url or "").rstrip("/"))
+    repository = (config.repo_url or "").rstrip("/")
+    directories = bool(config.use_directory_urls)
+    sheet = Sheet(_evidence[0], _language(page), page.url, repository, directories)
+    if PROOF_LINE in html:
+        html = html.replace(PROOF_LINE, sheet.proof())
     if CLAIMS_LINE in html:
         html = html.replace(CLAIMS_LINE, sheet.all_claims())
     if INVENTORY_LINE in html:
@@ -240,15 +302,19 @@ def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
-    """Write the one 404 page, which is in both languages, with the first build only."""
+    """Write the one 404 page, in both languages, with the first build only, and no sitemap yet."""
+    if template_name == "sitemap.xml":
+        return ""  # that of a build knows one language; see `_write_lists`
     if template_name != "404.html":
         return output
     return _quiet(output) if _is_first_build(config) else ""
 
 
 def _quiet(output: str) -> str:
-    # The script looks for [rel=alternate], expects the front page of a language there and gets
-    # static-i18n's link to this page: a 404 each time. HTML allows the blank, crawlers read it.
+    # The theme's own links to the other language are relative; main.html has full ones for
+    # crawlers. The script looks for [rel=alternate] and expects the front page of a language
+    # there: a 404 each time. HTML allows the blank, crawlers read it.
+    output = re.sub(r'<link rel="alternate" href="[^"]*" hreflang="[^"]*">', "", output)
     return output.replace('<link rel="alternate"', '<link rel="alternate "')
 
 
@@ -260,16 +326,40 @@ def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveRe
 
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
-    """Publish examples and evidence as they are, and the licenses of what the theme brings."""
+    """Publish the search's data, examples and evidence, and the licenses of what is shipped."""
+    site = Path(config.site_dir)
+    _searched.write(_root(config), site, str(config.theme["language"]))
+    if not _is_offline(config):
+        _write_lists(config)
     if not _is_first_build(config):
         return
-    site = Path(config.site_dir)
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
     for file in (file for run in _evidence[0].runs for file in run["files"]):
         (copy := site / "evidence" / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder(_root(config)) / file, copy)
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))
+
+
+def _write_lists(config: MkDocsConfig) -> None:
+    """Write the feed of the language that was built; after the last one, what is made once."""
+    site, language = Path(config.site_dir), str(config.theme["language"])
+    sections = [item for item in _nav[0].items if isinstance(item, Section)]
+    _topics[language] = [
+        (section.title, [_place(p, config) for p in section.children if isinstance(p, Page)])
+        for section in sections
+    ]
+    places = [_place(page, config) for page in _nav[0].pages]
+    text = plain.feed(places, plain.last_changes(_root(config)), config.site_name, _site(config))
+    prefix = "" if language == LANGUAGES[0] else language
+    (site / prefix / plain.FEED).write_text(text, encoding="utf-8")
+    _descriptions[language] = str(config.site_description)
+    if set(_topics) == set(LANGUAGES):
+        text = plain.llms(_topics, config.site_name, list(_descriptions.values()))
+        (site / "llms.txt").write_text(text, encoding="utf-8")
+        names = [place.name for place in places]
+        (site / "sitemap.xml").write_text(plain.sitemap(names, _site(config)), encoding="utf-8")
+        plain.archive(_root(config) / "examples", site / plain.EXAMPLES_ARCHIVE)
 
 
 def _copy_licenses(folder: Path) -> None:

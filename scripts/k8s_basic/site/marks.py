@@ -67,6 +67,7 @@ class Sheet:
     language: str
     url: str
     repository: str
+    directories: bool = True  # addresses end in a slash, not in .html
 
     @property
     def words(self) -> Any:
@@ -109,7 +110,8 @@ class Sheet:
     def to(self, page: str) -> str:
         """Return the address of page `topic/name` in this language, relative to this page."""
         prefix = "" if self.language == LANGUAGES[0] else f"{self.language}/"
-        return get_relative_url(f"{prefix}{page}/".removesuffix("index/"), self.url)
+        address = f"{page}/".removesuffix("index/") if self.directories else f"{page}.html"
+        return get_relative_url(f"{prefix}{address}", self.url)
 
     def link(self, address: str, text: str) -> str:
         """Return a link."""
@@ -162,6 +164,21 @@ class Sheet:
         facts = "".join(f"<li>{fact}</li>\n" for fact in self._facts(pages))
         tables = "".join(self._table(page) for page in pages if page.items("claims"))
         return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{tables}</section>'
+
+    def proof(self) -> str:
+        """Return for the front page how much was confirmed, on which versions and when."""
+        known, runs = self.evidence.states, self.evidence.runs
+        claims = {c.text for p in self.evidence.pages for c in p.items("claims")}
+        told = self.words.no_run
+        if runs:
+            told = self.words.proof.format(
+                total=len(claims),
+                held=sum(known.get(claim, State()).name == "verified" for claim in claims),
+                versions=", ".join(dict.fromkeys(run["kubernetes"].lstrip("v") for run in runs)),
+                date=max(run["started"][:10] for run in runs),
+            )
+        link = self.link(self.to(CLAIMS_PAGE), self.words.all_results)
+        return f'<p class="proof">{html.escape(told)} {link}</p>'
 
     def _facts(self, pages: list[Page]) -> Iterator[str]:
         known = self.evidence.states

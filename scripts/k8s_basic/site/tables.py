@@ -45,7 +45,7 @@ def inventory_table(sheet: Sheet) -> str:
         if page.language == sheet.language
     }
     words = sheet.words
-    heads = ("", words.part, words.lesson, words.example, words.verified)
+    heads = (words.number, words.part, words.lesson, words.example, words.verified)
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     rows = "".join(_row(sheet, entry, titles) for entry in entries)
     return (

@@ -24,7 +24,9 @@ def test_key_is_the_file_name_and_value_its_content(lab):
 def test_items_select_and_rename_and_without_them_every_key_is_a_file(lab):
     absent = lab.example(ITEMS)
     absent[1]["metadata"]["name"] = "absent-key"
-    absent[1]["spec"]["volumes"][0]["configMap"]["items"][0]["key"] = "no-such-key"
+    items = [{"key": "no-such-key", "path": "settings.txt"}]
+    source = {"name": absent[0]["metadata"]["name"], "items": items}
+    absent[1]["spec"]["volumes"][0]["configMap"] = source
     lab.apply(ITEMS)
     lab.apply(absent)
 
@@ -96,7 +98,7 @@ def test_immutable_data_can_only_be_deleted(lab):
     lab.refuses(lab.patch, frozen, {"immutable": None}, **refused, field="immutable")
 
     labeled = lab.label(frozen, {"checked": "yes"})
-    assert labeled["data"] == {"db_host": "db.example.com"}
+    assert labeled.get("data") == {"db_host": "db.example.com"}
     # the same change is taken where nothing is frozen
     lab.delete(frozen, wait=True)
     thawed = lab.example(FROZEN)

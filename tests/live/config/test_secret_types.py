@@ -2,9 +2,11 @@
 
 import base64
 import json
+import re
 import uuid
 
 import pytest
+from k8s_basic.content.tables import coded_rows, default_rows
 from k8s_basic.live import claim, is_ready, needs
 
 TYPES = "config/secret-types.yaml"
@@ -13,6 +15,13 @@ REGISTRY = "config/secret-dockerconfigjson.yaml"
 LEGACY = "config/secret-dockercfg.yaml"
 IMAGE = "config/private-image.yaml"
 INVALID = {"code": 422, "reason": "Invalid"}
+# The types of the page's table that are refused when they're empty.
+CHECKED = [
+    f"kubernetes.io/{kind}"
+    for kind in (
+        "basic-auth", "ssh-auth", "tls", "dockerconfigjson", "dockercfg", "service-account-token",
+    )
+]  # fmt: skip
 
 
 def named(documents, name):
@@ -25,6 +34,17 @@ def named(documents, name):
 def filled(document, text):
     """Return the Secret with these texts in place of its own."""
     return {k: v for k, v in document.items() if k != "data"} | {"stringData": text}
+
+
+def of_type(**kind):
+    """Return a Secret with nothing in it."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "empty"}, **kind}
+
+
+def lacking(lab, kind):
+    """Return the keys and annotations that the API server misses in an empty Secret."""
+    refused = lab.refuses(lab.apply, of_type(type=kind), **INVALID)
+    return set(re.findall(r"(?:data|annotations)\[([^]]+)\]", refused.message))
 
 
 @claim("CF-24")
@@ -62,6 +82,15 @@ def test_built_in_types_demand_their_keys(lab):
         "shop-tls": "kubernetes.io/tls",
     }
     assert wanted.items() <= kinds.items()
+
+    # and the table lists what is missed, and marks the type that is filled in
+    missed = {kind: lacking(lab, kind) for kind in CHECKED}
+    for language, rows in coded_rows("config/secret-types", "why").items():
+        listed = {kind: set(re.findall(r"`([^`]+)`", cells[1])) for kind, cells in rows.items()}
+        assert {kind: names for kind, names in listed.items() if names} == missed, language
+    (empty,) = lab.apply(of_type())
+    marked = default_rows("config/secret-types", "why")
+    assert marked == {language: {empty["type"]} for language in marked}
 
 
 @claim("CF-25")
@@ -204,7 +233,10 @@ def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
     for name in ("legacy", "no-pull-secret"):
         lab.becomes("events", was_not_let_in(lab.get(f"pod/{name}")))
     lab.apply(REGISTRY)
-    lab.apply(IMAGE)
+    image = lab.example(IMAGE)
+    # the node may have the image from an earlier run, and this is about the registry
+    image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
+    lab.apply(image)
     lab.becomes("pod/private-image", is_ready)
 
     assert not any(lab.get(f"pod/{name}").is_ready for name in ("legacy", "no-pull-secret"))

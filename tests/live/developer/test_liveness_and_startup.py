@@ -10,12 +10,12 @@ STARTUP = "developer/startup.yaml"
 
 
 def restarts(pod):
-    return pod.at("status.containerStatuses.0.restartCount")
+    return pod.at("status.containerStatuses.0.restartCount") or 0
 
 
 def restarted(pod):
     """The first container runs and has been restarted once or more."""
-    return restarts(pod) >= 1 and "running" in pod.at("status.containerStatuses.0.state")
+    return restarts(pod) >= 1 and bool(pod.at("status.containerStatuses.0.state.running"))
 
 
 def reasons(lab, pod):

@@ -144,8 +144,9 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
     for code in (399, 400):
         variant = lab.example(BROKEN)[0]
         variant["metadata"]["name"] = f"status-{code}"
-        path = f"/echo?msg=hello&code={code}"
-        variant["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"] = path
+        asked = {"path": f"/echo?msg=hello&code={code}", "port": 8080}
+        probe = {"httpGet": asked, "initialDelaySeconds": 5, "periodSeconds": 5}
+        variant["spec"]["containers"][0]["readinessProbe"] = probe
         variants.append(variant)
     _, status_400 = lab.apply(variants)
 
@@ -172,7 +173,7 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
 def test_tcp_probe_asks_for_no_more_than_an_open_port(lab):
     closed = lab.example("developer/readiness-tcp.yaml")[0]
     closed["metadata"]["name"] = "closed"
-    closed["spec"]["containers"][0]["readinessProbe"]["tcpSocket"]["port"] = 8081
+    closed["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8081}}
     lab.apply("developer/readiness-tcp.yaml")
     (closed,) = lab.apply(closed)
 
@@ -209,7 +210,7 @@ def test_rollout_waits_for_the_readiness_of_the_new_pod(lab):
         return any(failures(events, pod) for pod in new)
 
     lab.becomes("events", probe_fails)
-    (new,) = [pod for pod in lab.get("pods app=shop") if pod.uid not in before.uids]
+    new = next(pod for pod in lab.get("pods app=shop") if pod.uid not in before.uids)
     so_far = failures(lab.get("events"), new)
 
     def old_pods_serve(pods):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
+from k8s_basic.content.tables import coded_rows, default_rows
 from k8s_basic.live import Lab, Objects, claim, ready
 
 SLICES = "endpointslices kubernetes.io/service-name=web"
@@ -118,6 +120,48 @@ def test_new_connections_are_spread_over_all_ready_pods(lab: Lab) -> None:
     # 60 random picks miss one of three Pods once in 10^10 runs
     assert {a.body for a in answers} == pods.names
     assert len(pods.names) == 3
+
+
+# What a Service of each type has: a cluster IP, a node port.
+ADDRESSES = {
+    "ClusterIP": (True, False),
+    "NodePort": (True, True),
+    "LoadBalancer": (True, True),
+    "ExternalName": (False, False),
+}
+
+
+@claim("NW-23")
+def test_types_of_a_service_are_those_of_the_table_and_each_has_its_addresses(lab: Lab) -> None:
+    documents = lab.example("network/service-clusterip.yaml")
+    (service,) = (d for d in documents if d["kind"] == "Service")
+
+    def of_type(kind: str, **fields: Any) -> dict[str, Any]:
+        """Return the Service with this type, under a name of its own."""
+        spec = service["spec"] | {"type": kind, **fields}
+        return service | {"metadata": {"name": f"web-{kind.lower()}"}, "spec": spec}
+
+    lab.refuses(lab.apply, of_type("Internal"), code=422, reason="Invalid", field="spec.type")
+    made = lab.apply(
+        [
+            of_type("ClusterIP"),
+            of_type("NodePort"),
+            # of a class that nobody serves, so that no cloud makes one
+            of_type("LoadBalancer", loadBalancerClass="example.com/none"),
+            of_type("ExternalName", externalName="web.example.com"),
+        ]
+    )
+    has = {
+        s.at("spec.type"): (bool(s.at("spec.clusterIP")), bool(s.at("spec.ports.0.nodePort")))
+        for s in made
+    }
+    assert has == ADDRESSES
+    for language, rows in coded_rows("network/service", "types").items():
+        assert set(rows) == set(has), language
+
+    (plain,) = lab.apply(service)
+    marked = default_rows("network/service", "types")
+    assert marked == {language: {plain.at("spec.type")} for language in marked}
 
 
 @claim("NW-20")

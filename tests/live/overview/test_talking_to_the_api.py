@@ -37,7 +37,7 @@ def test_kubectl_and_a_plain_request_see_the_same_object(lab, client):
     assert status == 200
     for field in ("uid", "resourceVersion"):
         assert seen["metadata"][field] == known["metadata"][field]
-    assert seen["data"] == known["data"] == {"text": "hello from the API"}
+    assert seen.get("data") == known.get("data") == {"text": "hello from the API"}
 
 
 @claim("OV-26")
@@ -63,7 +63,7 @@ def test_unknown_user_gets_401_and_one_without_the_right_403(lab, client):
     assert (status, answer["reason"]) == (401, "Unauthorized")
 
     status, answer = ask(lab, client, "configmaps/greeting", method="DELETE")
-    assert (status, answer["reason"]) == (403, "Forbidden")
+    assert (status, answer.get("reason")) == (403, "Forbidden")
     assert f"system:serviceaccount:{lab.namespace}:greeting-reader" in answer["message"]
     assert lab.get("configmap/greeting") is not None
 

@@ -1,8 +1,10 @@
 """PersistentVolumes, the claims for them, and what keeps the two apart."""
 
 import copy
+import re
 
 import pytest
+from k8s_basic.content.tables import coded_rows
 from k8s_basic.live import claim, is_ready, needs, reports
 
 ZONE = "topology.kubernetes.io/zone"
@@ -107,6 +109,33 @@ def test_claims_for_the_wrong_name_or_class_wait_beside_an_available_volume(lab,
     )  # fmt: skip
     assert lab.events(unnamed) == []
     assert lab.get(volume).at("spec.claimRef.name") == "fitting"
+
+
+@claim("ST-29")
+@pytest.mark.touches_cluster
+def test_access_modes_are_those_of_the_table_and_shown_by_their_short_names(lab, own):
+    (example,) = lab.example("storage/pv-nfs.yaml")
+
+    def of_mode(mode):
+        """Return the volume with this mode alone, in a class that no claim asks for."""
+        name = f"demo-{mode.lower()}"
+        return variant(example, name, accessModes=[mode], storageClassName="demo-modes")
+
+    (unknown,) = own([of_mode("ReadWriteTwice")])
+    refused = lab.refuses(
+        lab.apply, unknown, code=422, reason="Invalid", field="spec.accessModes",
+        text="supported values",
+    )  # fmt: skip
+    known = re.findall(r'"(Read\w+)"', refused.message.partition("supported values")[2])
+
+    shown = {}
+    for volume in lab.apply(own([of_mode(mode) for mode in known])):
+        printed = lab.run(f"kubectl get pv {volume.name} --no-headers")
+        assert printed.code == 0, printed.err
+        shown[volume.at("spec.accessModes.0")] = printed.out.split()[2]
+
+    for language, rows in coded_rows("storage/pv-and-pvc", "access-modes").items():
+        assert {mode: cells[0] for mode, cells in rows.items()} == shown, language
 
 
 @claim("ST-11")

@@ -1,9 +1,11 @@
 """Volumes made on request: when they come, whom they outlive, and when they go."""
 
 import copy
+import re
 import time
 
 import pytest
+from k8s_basic.content.tables import coded_rows
 from k8s_basic.live import ABSENT, claim, is_ready, needs, reports
 
 SCOPED = ("PersistentVolume", "StorageClass")
@@ -159,6 +161,44 @@ def test_recycle_is_refused_in_a_class_and_deprecated_in_a_volume(lab, own):
         assert any("Recycle" in w and "deprecated" in w for w in warnings), warnings
     finally:
         lab.run(f"kubectl delete pv {volume['metadata']['name']} --ignore-not-found --wait=false")
+
+
+def taken(lab, document, field):
+    """Return the values of a field that the API server names when it refuses another one."""
+    refused = lab.refuses(
+        lab.apply, document, code=422, reason="Invalid", field=field, text="supported values"
+    )
+    return set(re.findall(r'"(\w+)"', refused.message.partition("supported values")[2]))
+
+
+@claim("ST-30")
+@pytest.mark.touches_cluster
+def test_values_and_defaults_of_classes_and_volumes_are_those_of_the_table(lab, own):
+    storage_class = lab.example("storage/storageclass-retain.yaml")[0]
+    (volume,) = lab.example("storage/pv-nfs.yaml")
+    policy = "persistentVolumeReclaimPolicy"
+    for document in own([storage_class, volume]):
+        for field in ("reclaimPolicy", "volumeBindingMode"):
+            document.pop(field, None)
+    volume["spec"].pop(policy, None)
+    other = volume | {"spec": volume["spec"] | {policy: "Never"}}
+    values = {
+        *taken(lab, storage_class | {"reclaimPolicy": "Never"}, "reclaimPolicy"),
+        *taken(lab, storage_class | {"volumeBindingMode": "Never"}, "volumeBindingMode"),
+        *taken(lab, other, f"spec.{policy}"),
+    }
+
+    made_class, made_volume = lab.apply([storage_class, volume])
+
+    defaults = {
+        ("StorageClass", made_class["reclaimPolicy"]),
+        ("StorageClass", made_class["volumeBindingMode"]),
+        ("PV", made_volume.at(f"spec.{policy}")),
+    }
+    for language, rows in coded_rows("storage/storageclass", "values").items():
+        assert set(rows) == values, language
+        said = {(cells[1], value) for value, cells in rows.items()}
+        assert {pair for pair in said if pair[0] != "–"} == defaults, language
 
 
 @claim("ST-15", "ST-26")

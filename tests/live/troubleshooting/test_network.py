@@ -55,6 +55,7 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
     lab.apply("troubleshooting/service-label.yaml")
     lab.apply("troubleshooting/service-port.yaml")
     lab.delete(failing, wait=True)
+    lab.delete("service/service-readiness")
     lab.apply("troubleshooting/service-readiness.yaml")
     for service in ("service-label", "service-port", "service-readiness"):
         assert lab.http(f"http://{service}/hostname", within=60).body == service
@@ -110,6 +111,7 @@ def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None
     ask("ingress-404", "/hostname/", 200)  # the rule is there, and wants the last slash
     ask("ingress-404", "/hostname", 404, within=0)
     ask("ingress-503", "/hostname", 503)
+    lab.becomes(slices("ingress-503"), endpoints([]))
     assert not has_address(lab.get("ingress/ingress-class"))
     ask("ingress-class", "/hostname", 404, within=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from k8s_basic.live import Lab, Object, claim, count, is_ready, ready
 
@@ -91,14 +92,28 @@ def test_image_that_cannot_be_had_is_named_and_another_one_runs(lab: Lab) -> Non
     assert lab.http(f"http://{web.at('status.podIP')}/").headers["server"].startswith("nginx")
 
 
+def last_end(pod: Object) -> dict[str, Any]:
+    """Return how the only container ended."""
+    state: dict[str, Any] = pod.at("status.containerStatuses.0.state.terminated")
+    return state
+
+
 @claim("TS-5", "TS-6")
 def test_memory_limit_kills_and_an_init_container_holds_the_pod_back(lab: Lab) -> None:
     lab.apply("troubleshooting/oom-broken.yaml")
     lab.apply("troubleshooting/init-waiting-broken.yaml")
 
     killed = lab.becomes("pod/oom", {"status": {"phase": "Failed"}}, within=120)
-    last = killed.at("status.containerStatuses.0.state.terminated")
-    assert (last["reason"], last["exitCode"]) == ("OOMKilled", 137)
+    for _ in range(2):
+        if last_end(killed)["reason"] == "OOMKilled":
+            break
+        # the runtime told of the end before it had heard from the kernel why; that passes
+        assert last_end(killed)["exitCode"] == 137
+        lab.delete(killed, wait=True)
+        lab.apply("troubleshooting/oom-broken.yaml")
+        failed = {"status": {"phase": "Failed"}}
+        killed = lab.becomes("pod/oom", failed, within=120, without=killed)
+    assert (last_end(killed)["reason"], last_end(killed)["exitCode"]) == ("OOMKilled", 137)
     held = lab.becomes("pod/init-waiting", {"status": {"phase": "Pending"}})
     lab.logged(held, "waiting for init-db", within=90, container="wait-for-db")
     lab.becomes("pod/init-waiting", initializing)
@@ -107,6 +122,7 @@ def test_memory_limit_kills_and_an_init_container_holds_the_pod_back(lab: Lab) -
     lab.apply("troubleshooting/oom.yaml")
     done = lab.becomes("pod/oom", {"status": {"phase": "Succeeded"}}, within=120, without=killed)
     assert done.at("status.containerStatuses.0.state.terminated.exitCode") == 0
+    assert "1+0 records in" in lab.logs(done), "the block was held in memory"
     lab.apply("troubleshooting/init-waiting.yaml")
     assert lab.becomes("pod/init-waiting", is_ready, within=120).uid == held.uid
 

@@ -61,7 +61,7 @@ def test_container_ends_with_its_first_process(lab):
 
     ended = pod.at("status.containerStatuses.0.lastState.terminated")
     assert (ended["reason"], ended["exitCode"]) == ("Completed", 0)
-    assert re.search(r"nginx runs as \d+", lab.logs(pod, previous=True))
+    assert re.search(r"nginx runs as \d+", lab.logged(pod, "nginx runs as"))
 
     mended = lab.example("workloads/pod-background.yaml")[0]
     mended["metadata"]["name"] = "foreground"

@@ -1,0 +1,81 @@
+"""`./scripts/build`: the whole site as it is published, each step with its time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .. import ROOT
+from ..cluster.steps import step
+from ..content.pages import read_pages
+from . import cards, plain
+
+DEFAULT = ROOT / "build" / "site"
+OFFLINE_ARCHIVE = "downloads/k8s-basic-offline.zip"
+README = """\
+K8s Basic, 내려받은 사본
+
+index.html(한국어) 또는 en/index.html(영어)을 브라우저로 엽니다. 검색도 됩니다.
+여럿이 볼 때는 이 폴더에서 다음을 실행하고 http://localhost:8000/ 을 엽니다.
+
+    python3 -m http.server 8000
+
+수업의 명령은 이 폴더에서 실행하세요. 예제는 examples/ 에 있습니다.
+
+
+K8s Basic, a copy for reading offline
+
+Open index.html (Korean) or en/index.html (English) in a browser. The search works, too.
+To serve it to others, run the line above in this folder and open http://localhost:8000/.
+
+Run the commands of the lessons in this folder: the examples lie in examples/.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Build into a folder and return the exit code, that of `mkdocs build` if it fails."""
+    parser = argparse.ArgumentParser("./scripts/build", description=__doc__)
+    parser.add_argument("--site-dir", type=Path, default=DEFAULT, help="where the site goes")
+    options = parser.parse_args(arguments)
+    site: Path = options.site_dir.resolve()
+    with step("build the pages"):
+        code = _pages(site)
+    return code or later_steps(site)
+
+
+def later_steps(site: Path) -> int:
+    """Add to the built pages what is made of them; return the exit code of mkdocs."""
+    with step("draw the cards"):
+        draw_cards(ROOT, site)
+    with step("pack the offline copy"):
+        return pack_offline(site)
+
+
+def _pages(site: Path, **more: str) -> int:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **more}
+    return subprocess.run([*command, "--site-dir", str(site)], cwd=ROOT, env=env).returncode
+
+
+def pack_offline(site: Path) -> int:
+    """Pack a copy that is read from a folder into the site and return mkdocs' exit code."""
+    with tempfile.TemporaryDirectory() as made:
+        code = _pages(Path(made), DIRECTORY_URLS="false")
+        if not code:
+            plain.archive(Path(made), site / OFFLINE_ARCHIVE, {"README.txt": README})
+    return code
+
+
+def draw_cards(root: Path, site: Path) -> None:
+    """Draw a card for each page of the repository at `root` into the built site."""
+    for page in read_pages(root):
+        file = site / cards.FOLDER / page.language / f"{page.name}.png"
+        cards.write(file, "K8s Basic", str(page.meta["title"]), str(page.meta["description"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

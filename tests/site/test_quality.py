@@ -1,0 +1,175 @@
+"""Each page in a browser: quiet, fitting, readable by everybody, in both widths and palettes."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from k8s_basic import ROOT
+from k8s_basic.content.pages import LANGUAGES, Page, read_pages
+from k8s_basic.site import measure, plain
+
+PAGES = read_pages(ROOT)
+# https://www.deque.com/axe, as its package for Playwright brings it
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+PALETTES = ("default", "slate")
+SIZES = {"wide": (1280, 900), "phone": (360, 740)}  # pixels
+LESSON = "workloads/replicaset"
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+both_languages = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def address(page: Page) -> str:
+    return plain.address("", page.language, page.name)
+
+
+def lesson(language: str) -> str:
+    return plain.address("", language, LESSON)
+
+
+def resize(shown: Any, size: str) -> None:
+    width, height = SIZES[size]
+    shown.set_viewport_size({"width": width, "height": height})
+
+
+def violations(shown: Any) -> list[str]:
+    """Return what axe objects to in each palette, with the first place of each kind."""
+    if not shown.evaluate("typeof axe === 'object'"):
+        shown.evaluate(AXE)
+    found = []
+    for palette in PALETTES:
+        shown.evaluate("p => document.body.setAttribute('data-md-color-scheme', p)", palette)
+        result = shown.evaluate("axe.run({resultTypes: ['violations']})")
+        for one in result["violations"]:
+            first = one["nodes"][0]
+            why = first["failureSummary"].replace("\n", " ")
+            found.append(
+                f"{palette}: {one['id']}, {len(one['nodes'])} times: {first['html']} {why}"
+            )
+    return found
+
+
+def fits(shown: Any) -> bool:
+    """Tell whether the page is no wider than its window."""
+    width, window = shown.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
+    return width <= window
+
+
+def outputs_hang_on_their_commands(shown: Any) -> bool:
+    """Tell whether each output stands directly below its command and inside of the window."""
+    boxes = shown.locator(".highlight.output").evaluate_all(
+        """all => all.map(output => {
+            const box = output.querySelector('code').getBoundingClientRect()
+            const above = output.previousElementSibling.querySelector('code')
+            return [box.top - above.getBoundingClientRect().bottom, box.right <= innerWidth]
+        })"""
+    )
+    return all(abs(gap) < 1 and inside for gap, inside in boxes)
+
+
+@every_page
+def test_page_is_quiet_fits_both_widths_and_bars_nobody(open_page, page: Page) -> None:
+    shown = open_page(address(page), reduced_motion="reduce")  # colors change at once
+    if page.items("commands"):
+        buttons = ".language-bash .md-code__button, .language-bash .md-clipboard"
+        shown.locator(buttons).first.wait_for(state="attached")
+    outputs = shown.locator(".highlight.output")
+    assert shown.locator("html").get_attribute("lang") == page.language
+    assert shown.locator("h1").first.is_visible()
+    assert outputs.count() == len(page.items("outputs"))
+    assert outputs.locator("button").count() == 0, "an output is not there to be copied"
+    for size in SIZES:
+        resize(shown, size)
+        assert fits(shown), f"the page scrolls sideways ({size})"
+        assert outputs_hang_on_their_commands(shown), size
+    resize(shown, "wide")
+    assert violations(shown) == []
+
+
+@both_languages
+def test_lesson_on_a_phone_bars_nobody(open_page, language: str) -> None:
+    assert violations(open_page(lesson(language), "phone", reduced_motion="reduce")) == []
+
+
+@both_languages
+def test_keyboard_alone_reaches_content_search_and_marks(open_page, language: str) -> None:
+    shown = open_page(lesson(language))
+    shown.keyboard.press("Tab")
+    assert shown.evaluate("document.activeElement.matches('.md-skip')")
+    shown.keyboard.press("Enter")
+    assert shown.evaluate("location.hash") == "#" + LESSON.rpartition("/")[2]
+    seen = set()
+    for _ in range(200):
+        shown.keyboard.press("Tab")
+        focused, visible = shown.evaluate(
+            """() => {
+                const at = document.activeElement, style = getComputedStyle(at)
+                const box = at.getBoundingClientRect()
+                const ringed = style.outlineStyle !== 'none' || style.boxShadow !== 'none'
+                return [at.matches('.claim button') ? 'mark' : at.tagName, ringed && box.width > 0]
+            }"""
+        )
+        assert visible, f"nobody sees that {focused} has the focus"
+        seen.add(focused)
+        if "mark" in seen and "A" in seen:
+            break
+    assert "mark" in seen
+    assert shown.locator(".claim .detail:visible").count() == 1
+
+
+@both_languages
+def test_switching_the_language_keeps_the_section(open_page, site, language: str) -> None:
+    other = next(code for code in LANGUAGES if code != language)
+    shown = open_page(lesson(language) + "#why")
+    shown.wait_for_function(
+        "document.getElementById('why').getBoundingClientRect().top < innerHeight / 3"
+    )
+    # a click of Playwright's scrolls the page until the opening menu stands still
+    shown.locator(f".md-select__link[hreflang={other}]").evaluate("link => link.click()")
+    shown.wait_for_url(f"{site.url}{lesson(other)}**")
+    assert shown.url == f"{site.url}{lesson(other)}#why"
+
+
+def test_nothing_moves_for_those_who_asked_for_that(open_page) -> None:
+    shown = open_page(lesson("ko"), reduced_motion="reduce")
+    moving = shown.evaluate(
+        """() => [...document.querySelectorAll('*')].filter(e => {
+            const style = getComputedStyle(e)
+            return parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none'
+                || style.scrollBehavior === 'smooth'
+        }).length"""
+    )
+    assert moving == 0
+
+
+@both_languages
+def test_page_on_paper_has_all_text_and_no_controls(open_page, language: str) -> None:
+    shown = open_page(lesson(language))
+    shown.set_viewport_size({"width": 718, "height": 1000})  # A4 without margins of 10 mm
+    shown.emulate_media(media="print")
+    assert fits(shown)
+    for gone in (".md-header", ".md-sidebar", ".md-footer__inner", ".md-code__nav", ".headerlink"):
+        assert shown.locator(f"{gone}:visible").count() == 0, gone
+    cut = shown.locator("pre > code").evaluate_all(
+        "all => all.filter(code => code.scrollWidth > code.clientWidth + 1).length"
+    )
+    assert cut == 0, "code is cut off at the edge of the paper"
+
+
+def test_no_page_weighs_more_than_its_budget(site) -> None:
+    assert measure.too_heavy(site.folder) == []
+
+
+@both_languages
+@pytest.mark.parametrize("name", ["index", LESSON])
+def test_first_load_stays_within_its_budget(site, browser, language: str, name: str) -> None:
+    page = browser.new_page()
+    address = plain.address(site.url, language, name)
+    kilobytes, fonts = measure.first_load(measure.loaded_files(page, site.folder.parent, address))
+    page.close()
+    limits = measure.budget()
+    print(f"{kilobytes:.1f} KB and {fonts:.1f} KB of fonts")
+    assert 0 < kilobytes <= limits["first_load"]
+    assert fonts <= limits["fonts"]

@@ -1,0 +1,139 @@
+"""Callouts: where a field's path leads, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from k8s_basic import EXAMPLES, ROOT
+from k8s_basic.content import callouts
+from k8s_basic.content.pages import read_pages
+from k8s_basic.site import remarks
+
+MANIFEST = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    example.com/a.b: "on"
+spec:
+  ports:
+    - name: http
+      port: 80
+    - name: admin
+      port: 81
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: text
+data:
+  lines: |
+    one
+    two
+  last: "3"
+"""
+BOTH = "  ko: 말.\n  en: Word.\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository with one example and no callout yet."""
+    (tmp_path / "examples" / "a").mkdir(parents=True)
+    (tmp_path / "examples" / "a" / "web.yaml").write_text(MANIFEST, encoding="utf-8")
+    return tmp_path
+
+
+def write(root: Path, text: str, name: str = "a/web.yaml") -> None:
+    file = root / callouts.FOLDER / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("- path: metadata.name\n", "  name: web"),
+        ("- path: metadata.annotations[example.com/a.b]\n", '    example.com/a.b: "on"'),
+        ("- path: spec.ports\n", "  ports:"),
+        ("- path: spec.ports.0\n", "    - name: http"),
+        ("- path: spec.ports.1.port\n", "      port: 81"),
+        ("- in: ConfigMap/text\n  path: data.last\n", '  last: "3"'),
+    ],
+)
+def test_path_leads_to_the_line_on_which_the_field_begins(
+    root: Path, place: str, line: str
+) -> None:
+    write(root, place + BOTH)
+    (found,) = callouts.read(root, "a/web.yaml")
+    assert MANIFEST.split("\n")[found.first] == line
+    assert found.last == found.first
+    assert found.text == {"ko": "말.", "en": "Word."}
+
+
+def test_field_without_texts_is_highlighted_as_a_whole(root: Path) -> None:
+    write(root, "- in: ConfigMap/text\n  path: data.lines\n")
+    (found,) = callouts.read(root, "a/web.yaml")
+    assert MANIFEST.split("\n")[found.first : found.last + 1] == [
+        "  lines: |", "    one", "    two"
+    ]  # fmt: skip
+    assert callouts.said(root, "a/web.yaml") == []
+
+
+def test_callouts_come_in_the_order_of_the_lines(root: Path) -> None:
+    write(root, f"- path: spec.ports\n{BOTH}- path: metadata.name\n{BOTH}")
+    assert [c.path for c in callouts.read(root, "a/web.yaml")] == ["metadata.name", "spec.ports"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (f"- path: spec.port\n{BOTH}", "Service/web has no spec.port; did you mean spec.ports?"),
+        (f"- path: spec.ports.2\n{BOTH}", "Service/web has no spec.ports.2"),
+        (f"- in: Service/wep\n  path: spec\n{BOTH}", "no Service/wep; did you mean Service/web?"),
+        ("- path: metadata.name\n  ko: 말.\n", "metadata.name has a text in one language only"),
+        ("- path: metadata.name\n  ko: 말. [WL-1]\n  en: W.\n", "a claim id does not belong"),
+        (f"- line: 3\n{BOTH}", "an entry has 'path', 'ko', 'en'"),
+        ("[]\n", "a list of entries"),
+        ("path: spec\n", "a list of entries"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(root: Path, text: str, wrong: str) -> None:
+    write(root, text)
+    with pytest.raises(ValueError) as refused:
+        callouts.read(root, "a/web.yaml")
+    assert wrong in str(refused.value)
+
+
+def test_file_for_an_example_that_is_not_there_or_not_shown_is_a_problem(root: Path) -> None:
+    write(root, f"- path: spec\n{BOTH}", "a/wep.yaml")
+    write(root, f"- path: spec\n{BOTH}")
+    texts = [str(problem) for problem in callouts.callout_problems(root, [])]
+    assert any("there is no examples/a/wep.yaml" in text for text in texts)
+    assert any("no page shows examples/a/web.yaml" in text for text in texts)
+
+
+def test_every_callout_of_this_repository_fits_its_example() -> None:
+    assert list(callouts.callout_problems(ROOT, read_pages(ROOT))) == []
+    for file in (ROOT / callouts.FOLDER).rglob("*.yaml"):
+        example = file.relative_to(ROOT / callouts.FOLDER).as_posix()
+        lines = (EXAMPLES / example).read_text(encoding="utf-8").split("\n")
+        for callout in callouts.read(ROOT, example):
+            *_, key = callouts.keys_of(callout.path)
+            assert key in lines[callout.first] or str(key).isdigit(), callout.path
+
+
+def test_numbers_on_lines_leave_the_text_of_the_manifest_as_it_is(root: Path) -> None:
+    write(root, f"- path: metadata.name\n{BOTH}- path: spec.ports\n")
+    block = (
+        '<div class="language-yaml highlight"><span class="filename">a/web.yaml</span>'
+        f"<pre><span></span><code>{MANIFEST}</code></pre></div>"
+    )
+    shown = remarks.with_callouts(root, block + block, "en")
+    code = shown[shown.index("<code>") + 6 : shown.index("</code>")]
+    assert remarks.re.sub(r"<[^>]+>", "", code) == MANIFEST
+    assert code.split("\n")[3].count('data-number="1"') == 1
+    assert shown.count('<ol class="callouts">') == 1, "on the first block of an example only"
+    assert 'href="#co-a-web-1"' in shown and '<li id="co-a-web-1">Word. ' in shown
+    assert shown.count('<span class="hll">') == 6  # the name, and five lines of the ports
