@@ -56,6 +56,7 @@ def test_copying_takes_the_manifest_and_links_lead_to_remark_and_back(
     copied = shown.evaluate("navigator.clipboard.readText()")
     assert copied.strip("\n") == (EXAMPLES / example).read_text(encoding="utf-8").strip("\n")
     number = block.locator(".callout").first
+    assert number.is_visible(), "the theme hides anchors in code"
     remark = number.evaluate("a => a.hash.slice(1)")
     assert shown.locator(f"#{remark}").is_visible()
     back = shown.locator(f"#{remark} .back").evaluate("a => a.hash.slice(1)")

@@ -32,15 +32,15 @@ def with_callouts(root: Path, content: str, language: str) -> str:
         name = re.sub(r"\W+", "-", match["path"].removesuffix(".yaml"))
         lines = match["code"].split("\n")
         numbered = [callout for callout in found if callout.text]
-        for callout in found:
-            for number in range(callout.first, callout.last + 1):
-                lines[number] = f'<span class="hll">{lines[number]}</span>'
         for number, callout in enumerate(numbered, 1):
             label = html.escape(plain(callout.text[language]))
             lines[callout.first] += (
                 f'<a class="callout" id="on-{name}-{number}" href="#co-{name}-{number}" '
                 f'data-number="{number}" aria-label="{number}: {label}"></a>'
             )
+        for callout in found:
+            for number in range(callout.first, callout.last + 1):
+                lines[number] = f'<span class="hll">{lines[number]}</span>'
         shown = match[0].replace(match["code"], "\n".join(lines), 1)
         return shown + _list(name, numbered, language)
 

@@ -22,12 +22,12 @@ def test_key_is_the_file_name_and_value_its_content(lab):
 
 @claim("CF-7", "CF-35")
 def test_items_select_and_rename_and_without_them_every_key_is_a_file(lab):
+    lab.apply(ITEMS)
     absent = lab.example(ITEMS)
     absent[1]["metadata"]["name"] = "absent-key"
     items = [{"key": "no-such-key", "path": "settings.txt"}]
     source = {"name": absent[0]["metadata"]["name"], "items": items}
     absent[1]["spec"]["volumes"][0]["configMap"] = source
-    lab.apply(ITEMS)
     lab.apply(absent)
 
     pod = lab.becomes("pod/my-pod", is_ready)
