@@ -113,7 +113,7 @@ def _language(page: Page) -> str:
 def on_pre_build(config: MkDocsConfig) -> None:
     """Warn of everything wrong with the pages: with `strict`, a warning fails the build.
 
-    Whether an example's YAML is sound is for the static tests: a build takes it as it is.
+    Examples, terms and drift are judged by the static tests: a build takes them as they are.
     """
     if _is_first_build(config):
         root = _root(config)
@@ -122,7 +122,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
             _evidence[:] = [Evidence.load(root)]
         except EvidenceError as invalid:
             raise PluginError(str(invalid)) from None
-        for problem in content_problems(root, forms=False):
+        for problem in content_problems(root, wording=False):
             log.warning("%s", problem)
 
 
