@@ -24,6 +24,7 @@ WITH = [
     for item in page.items("includes")
     if callouts.read(ROOT, item.text)
 ]
+SAID = [(page, example) for page, example in WITH if callouts.said(ROOT, example)]
 
 
 @pytest.mark.parametrize(("page", "example"), WITH, ids=lambda x: getattr(x, "path", x))
@@ -36,19 +37,21 @@ def test_numbers_stand_on_the_lines_of_their_fields(site, page: Page, example: s
         for code in re.findall(
             rf'<span class="filename">{re.escape(name)} .*?<code>(.*?)</code>', text, re.DOTALL
         )
-        if 'class="callout"' in code
+        if 'class="hll"' in code
     )
     manifest = (EXAMPLES / example).read_text(encoding="utf-8")
     assert html.unescape(TAG.sub("", block)).strip("\n") == manifest.strip("\n")
     numbered = callouts.said(ROOT, example)
     lines = block.split("\n")
+    marked = {n for c in callouts.read(ROOT, example) for n in range(c.first, c.last + 1)}
+    assert {n for n, line in enumerate(lines) if line.startswith('<span class="hll">')} == marked
     for number, callout in enumerate(numbered, 1):
         assert f'data-number="{number}"' in lines[callout.first]
         assert remarks.inline(callout.text[page.language]) in text
     assert block.count('class="callout"') == len(numbered)
 
 
-@pytest.mark.parametrize(("page", "example"), WITH, ids=lambda x: getattr(x, "path", x))
+@pytest.mark.parametrize(("page", "example"), SAID, ids=lambda x: getattr(x, "path", x))
 def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
     open_page, page: Page, example: str
 ) -> None:
@@ -62,6 +65,8 @@ def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
         has=shown.locator(".callout")
     )
     for mark in block.locator(".callout").all():
+        edge = block.locator("code").evaluate("code => code.getBoundingClientRect().right")
+        assert mark.evaluate("mark => mark.getBoundingClientRect().right") <= edge
         assert mark.locator("a").is_visible()
         assert mark.evaluate(ON_ITS_LINE), "the number stands beside its line"
         remark = shown.locator(mark.locator("a").get_attribute("href"))
@@ -75,7 +80,7 @@ def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_number_leads_to_its_remark_without_javascript(open_page, language: str) -> None:
-    page, _ = next(pair for pair in WITH if pair[0].language == language)
+    page, _ = next(pair for pair in SAID if pair[0].language == language)
     shown = open_page(plain.address("", language, page.name), java_script_enabled=False)
     shown.locator(".callout a").first.click()
     assert shown.locator("ol.callouts li:target").is_visible()
