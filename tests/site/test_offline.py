@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,8 @@ def test_commands_use_the_examples_beside_the_pages(reader: Any, copy: Path, lan
     page = reader(f"{PREFIX[language]}workloads/replicaset.html")
     commands = "\n".join(page.locator(".language-bash code").all_inner_texts())
     assert "kubectl apply -f examples/workloads/replicaset.yaml" in commands
+    everything = "".join(file.read_text(encoding="utf-8") for file in copy.rglob("*.html"))
+    assert not re.search(r"curl [^\n]*examples/", re.sub(r"<[^>]+>", "", everything))
     assert (copy / "examples/workloads/replicaset.yaml").read_bytes() == (
         EXAMPLES / "workloads/replicaset.yaml"
     ).read_bytes()

@@ -222,7 +222,12 @@ def on_page_context(
 
 def _with_addresses(text: str, config: MkDocsConfig) -> str:
     """Write addresses out: of the site, and of the examples, which are beside an offline reader."""
-    examples = "examples" if _is_offline(config) else f"{_site(config)}examples"
+    examples = f"{_site(config)}examples"
+    if _is_offline(config):
+        # what a reader would fetch lies in a folder: it's copied, or read
+        examples = "examples"
+        text = re.sub(r"curl -\w*O (\{\{ examples \}\}/\S+)", r"cp \1 .", text)
+        text = re.sub(r"curl (?:-\w+ )+(?=\{\{ examples \}\})", "cat ", text)
     return text.replace("{{ examples }}", examples).replace("{{ site }}", _site(config).rstrip("/"))
 
 

@@ -33,22 +33,17 @@ def with_callouts(root: Path, content: str, language: str) -> str:
         lines = match["code"].split("\n")
         numbered = [callout for callout in found if callout.text]
         for number, callout in enumerate(numbered, 1):
-            lines[callout.first] += _mark(name, number, callout.text[language])
+            label = html.escape(plain(callout.text[language]))
+            lines[callout.first] += (
+                f'<a class="callout" id="on-{name}-{number}" href="#co-{name}-{number}" '
+                f'data-number="{number}" aria-label="{number}: {label}"></a>'
+            )
         for number in {n for c in found for n in range(c.first, c.last + 1)}:
             lines[number] = f'<span class="hll">{lines[number]}</span>'
         shown = match[0].replace(match["code"], "\n".join(lines), 1)
         return shown + _list(name, numbered, language)
 
     return _BLOCK.sub(block, content)
-
-
-def _mark(name: str, number: int, text: str) -> str:
-    """Return the number on a line; it's the span that has the id: the theme hides `code a[id]`."""
-    label = html.escape(plain(text))
-    return (
-        f'<span class="callout" id="on-{name}-{number}"><a href="#co-{name}-{number}" '
-        f'data-number="{number}" aria-label="{number}: {label}"></a></span>'
-    )
 
 
 def _list(name: str, numbered: list[callouts.Callout], language: str) -> str:
