@@ -17,3 +17,9 @@ document.addEventListener("click", event => {
   const read = headings.filter(heading => heading.getBoundingClientRect().top < innerHeight / 3)
   link.hash = scrollY > 0 && read.length ? read.at(-1).id : location.hash
 })
+
+// What is copied from a manifest is the file, byte for byte: the theme would cut its last newline.
+document.addEventListener("click", event => {
+  const button = event.target.closest?.(".language-yaml [data-clipboard-target]")
+  if (button) button.dataset.clipboardText = button.closest(".language-yaml").querySelector("code").textContent
+}, true)

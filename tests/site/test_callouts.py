@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
@@ -12,12 +13,18 @@ from k8s_basic.content.pages import LANGUAGES, Page, read_pages
 from k8s_basic.site import plain, remarks
 
 TAG = re.compile(r"<[^>]+>")
+ON_ITS_LINE = """mark => {
+    const [line, number] = [mark.closest('.hll'), mark].map(e => e.getBoundingClientRect())
+    return number.left > line.left && number.right <= line.right && number.top >= line.top - 4
+        && number.bottom <= line.bottom + 4
+}"""
 WITH = [
     (page, item.text)
     for page in read_pages(ROOT)
     for item in page.items("includes")
     if callouts.read(ROOT, item.text)
 ]
+SAID = [(page, example) for page, example in WITH if callouts.said(ROOT, example)]
 
 
 @pytest.mark.parametrize(("page", "example"), WITH, ids=lambda x: getattr(x, "path", x))
@@ -30,34 +37,71 @@ def test_numbers_stand_on_the_lines_of_their_fields(site, page: Page, example: s
         for code in re.findall(
             rf'<span class="filename">{re.escape(name)} .*?<code>(.*?)</code>', text, re.DOTALL
         )
-        if 'class="callout"' in code
+        if 'class="hll"' in code
     )
     manifest = (EXAMPLES / example).read_text(encoding="utf-8")
     assert html.unescape(TAG.sub("", block)).strip("\n") == manifest.strip("\n")
     numbered = callouts.said(ROOT, example)
     lines = block.split("\n")
+    marked = {n for c in callouts.read(ROOT, example) for n in range(c.first, c.last + 1)}
+    assert {n for n, line in enumerate(lines) if line.startswith('<span class="hll">')} == marked
     for number, callout in enumerate(numbered, 1):
         assert f'data-number="{number}"' in lines[callout.first]
         assert remarks.inline(callout.text[page.language]) in text
     assert block.count('class="callout"') == len(numbered)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_copying_takes_the_manifest_and_links_lead_to_remark_and_back(
-    open_page, language: str
+@pytest.mark.parametrize(("page", "example"), SAID, ids=lambda x: getattr(x, "path", x))
+def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
+    open_page, page: Page, example: str
 ) -> None:
-    page, example = next(pair for pair in WITH if pair[0].language == language)
     shown = open_page(
-        plain.address("", language, page.name), permissions=["clipboard-read", "clipboard-write"]
+        plain.address("", page.language, page.name),
+        "phone",
+        permissions=["clipboard-read", "clipboard-write"],
     )
-    block = shown.locator(".language-yaml.highlight:has(.callout)").first
-    block.hover()
-    block.locator("[data-clipboard-target], [data-md-type=copy]").first.click()
+    name = example.rpartition("/")[2]
+    block = shown.locator(".language-yaml.highlight", has_text=name).filter(
+        has=shown.locator(".callout")
+    )
+    for mark in block.locator(".callout").all():
+        edge = block.locator("code").evaluate("code => code.getBoundingClientRect().right")
+        assert mark.evaluate("mark => mark.getBoundingClientRect().right") <= edge
+        assert mark.is_visible(), "the theme hides anchors in code"
+        assert mark.evaluate(ON_ITS_LINE), "the number stands beside its line"
+        remark = shown.locator(mark.get_attribute("href"))
+        assert remark.is_visible()
+        assert remark.locator(".back").get_attribute("href") == f"#{mark.get_attribute('id')}"
+    assert shown.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    block.locator("[data-clipboard-target]").click()
     copied = shown.evaluate("navigator.clipboard.readText()")
-    assert copied.strip("\n") == (EXAMPLES / example).read_text(encoding="utf-8").strip("\n")
-    number = block.locator(".callout").first
-    assert number.is_visible(), "the theme hides anchors in code"
-    remark = number.evaluate("a => a.hash.slice(1)")
-    assert shown.locator(f"#{remark}").is_visible()
-    back = shown.locator(f"#{remark} .back").evaluate("a => a.hash.slice(1)")
-    assert number.get_attribute("id") == back
+    assert copied.encode() == (EXAMPLES / example).read_bytes()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_leads_to_its_remark_without_javascript(open_page, language: str) -> None:
+    page, _ = next(pair for pair in SAID if pair[0].language == language)
+    shown = open_page(plain.address("", language, page.name), java_script_enabled=False)
+    shown.locator(".callout").first.click()
+    assert shown.locator("ol.callouts li:target").is_visible()
+    shown.locator("ol.callouts li:target .back").click()
+    assert shown.locator(".callout:target").is_visible()
+
+
+@pytest.mark.parametrize(("page", "example"), WITH, ids=lambda x: getattr(x, "path", x))
+def test_markdown_of_a_page_lists_the_remarks(site, page: Page, example: str) -> None:
+    file = site.folder / plain.address("", page.language, page.name) / plain.MARKDOWN
+    lines = [line.strip() for line in file.read_text(encoding="utf-8").split("\n")]
+    for callout in callouts.said(ROOT, example):
+        field = " ".join(f"`{part}`" for part in (callout.document, callout.path) if part)
+        assert f"- {field}: {callout.text[page.language]}" in lines
+
+
+def test_unknown_field_fails_the_strict_build_in_one_sentence(build, tree: Path) -> None:
+    file = tree / "docs/callouts/workloads/pod.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("- path: spec.container\n  ko: 말.\n  en: Word.\n", encoding="utf-8")
+    wrong = r"pod\.yaml:1: Pod/web has no spec\.container; did you mean spec\.containers\?"
+    with pytest.raises(pytest.fail.Exception, match=wrong) as said:
+        build()
+    assert "Traceback" not in str(said.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import callouts
-from k8s_basic.content.pages import read_pages
+from k8s_basic.content.pages import Page, read_pages
 from k8s_basic.site import remarks
 
 MANIFEST = """\
@@ -51,6 +51,14 @@ def write(root: Path, text: str, name: str = "a/web.yaml") -> None:
     file.write_text(text, encoding="utf-8")
 
 
+def page_with(root: Path, example: str) -> Page:
+    """A page that shows an example."""
+    file = root / "docs" / "en" / "a" / "page.md"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'# Page {{#page}}\n\n```yaml\n--8<-- "{example}"\n```\n', encoding="utf-8")
+    return Page(root, file)
+
+
 @pytest.mark.parametrize(
     ("place", "line"),
     [
@@ -70,6 +78,14 @@ def test_path_leads_to_the_line_on_which_the_field_begins(
     assert MANIFEST.split("\n")[found.first] == line
     assert found.last == found.first
     assert found.text == {"ko": "말.", "en": "Word."}
+
+
+def test_document_is_named_where_the_file_has_several(root: Path) -> None:
+    write(root, f"- path: spec.ports\n{BOTH}")
+    assert [c.document for c in callouts.read(root, "a/web.yaml")] == ["Service/web"]
+    example = root / "examples" / "a" / "web.yaml"
+    example.write_text(MANIFEST.partition("---")[0], encoding="utf-8")
+    assert [c.document for c in callouts.read(root, "a/web.yaml")] == [""]
 
 
 def test_field_without_texts_is_highlighted_as_a_whole(root: Path) -> None:
@@ -94,16 +110,28 @@ def test_callouts_come_in_the_order_of_the_lines(root: Path) -> None:
         (f"- in: Service/wep\n  path: spec\n{BOTH}", "no Service/wep; did you mean Service/web?"),
         ("- path: metadata.name\n  ko: 말.\n", "metadata.name has a text in one language only"),
         ("- path: metadata.name\n  ko: 말. [WL-1]\n  en: W.\n", "a claim id does not belong"),
+        ('- path: metadata.name\n  ko: 말.\n  en: "[W](x)."\n', "words and code spans only"),
+        ("- path: metadata.name\n  ko: 말.\n  en: Open `code.\n", "words and code spans only"),
         (f"- line: 3\n{BOTH}", "an entry has 'path', 'ko', 'en'"),
-        ("[]\n", "a list of entries"),
-        ("path: spec\n", "a list of entries"),
+        ("- spec\n", "an entry has 'path', 'ko', 'en'"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_a_sentence(root: Path, text: str, wrong: str) -> None:
+def test_entry_that_does_not_fit_is_a_problem_on_its_line(
+    root: Path, text: str, wrong: str
+) -> None:
+    write(root, f"- path: spec\n{BOTH}{text}")
+    (problem,) = callouts.callout_problems(root, [page_with(root, "a/web.yaml")])
+    assert str(problem).startswith("docs/callouts/a/web.yaml:4: ")
+    assert wrong in problem.text
+    assert [c.path for c in callouts.read(root, "a/web.yaml")] == ["spec"], "the others remain"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[]\n", "path: spec\n", "- path: 'spec\n"])
+def test_file_without_entries_is_a_problem(root: Path, text: str) -> None:
     write(root, text)
-    with pytest.raises(ValueError) as refused:
-        callouts.read(root, "a/web.yaml")
-    assert wrong in str(refused.value)
+    (problem,) = callouts.callout_problems(root, [page_with(root, "a/web.yaml")])
+    assert "a list of entries" in problem.text or "this is no YAML" in problem.text
+    assert callouts.read(root, "a/web.yaml") == []
 
 
 def test_file_for_an_example_that_is_not_there_or_not_shown_is_a_problem(root: Path) -> None:
@@ -133,7 +161,7 @@ def test_numbers_on_lines_leave_the_text_of_the_manifest_as_it_is(root: Path) ->
     shown = remarks.with_callouts(root, block + block, "en")
     code = shown[shown.index("<code>") + 6 : shown.index("</code>")]
     assert remarks.re.sub(r"<[^>]+>", "", code) == MANIFEST
-    assert code.split("\n")[3].count('data-number="1"') == 1
+    assert code.split("\n")[3].endswith("</a></span>"), "the number lies in the marked line"
     assert shown.count('<ol class="callouts">') == 1, "on the first block of an example only"
     assert 'href="#co-a-web-1"' in shown and '<li id="co-a-web-1">Word. ' in shown
     assert shown.count('<span class="hll">') == 6  # the name, and five lines of the ports

@@ -16,6 +16,7 @@ is: the same bytes are shown, applied and downloaded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,18 @@ from .problems import Problem, closest
 
 FOLDER = "docs/callouts"
 _KEYS = {"in", "path", *LANGUAGES}
+_CODE_SPAN = re.compile(r"`[^`]+`")
+_MARKUP = re.compile(r"[`*<]|\]\(|\n")  # what is no word, once the code spans are out
 
 
 @dataclass(frozen=True)
 class Callout:
-    """A field of an example: its lines (from 0, the last one included) and what is said of it."""
+    """A field of an example: its lines (from 0, the last one included) and what is said of it.
 
+    `document` is the kind/name of the document with the field if the file has several, else "".
+    """
+
+    document: str
     path: str
     first: int
     last: int
@@ -44,22 +51,40 @@ class Callout:
 def read(root: Path, example: str) -> list[Callout]:
     """Return the callouts of an example (`topic/name.yaml`), in the order of its lines.
 
-    Raises ValueError with what is wrong with the file, naming the entry.
+    Those that don't fit it are left out; `callout_problems` names them.
     """
-    file = root / FOLDER / example
-    if not file.is_file():
+    if not (root / FOLDER / example).is_file():
         return []
-    entries = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    if not isinstance(entries, list) or not entries:
-        raise ValueError("a list of entries with 'path', 'ko' and 'en' is expected here")
-    documents = _documents((root / "examples" / example).read_text(encoding="utf-8"))
-    found = [_callout(entry, documents) for entry in entries]
+    found = [one for _, one in _entries(root, example) if isinstance(one, Callout)]
     return sorted(found, key=lambda callout: callout.first)
 
 
 def said(root: Path, example: str) -> list[Callout]:
-    """Return the callouts that have a text; raises ValueError."""
+    """Return the callouts that have a text."""
     return [callout for callout in read(root, example) if callout.text]
+
+
+def _entries(root: Path, example: str) -> Iterator[tuple[int, Callout | str]]:
+    """Yield the line of each entry (from 1), and its callout or what is wrong with it."""
+    text = (root / FOLDER / example).read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        documents = _documents((root / "examples" / example).read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as wrong:
+        yield _line(wrong.problem_mark), f"this is no YAML: {wrong.problem}"
+        return
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        yield 1, "a list of entries with 'path', 'ko' and 'en' is expected here"
+        return
+    for item, entry in zip(node.value, yaml.load(text, Loader=yaml.CSafeLoader)):
+        try:
+            yield _line(item.start_mark), _callout(entry, documents)
+        except ValueError as wrong:
+            yield _line(item.start_mark), str(wrong)
+
+
+def _line(mark: yaml.Mark | None) -> int:
+    return mark.line + 1 if mark else 1
 
 
 def _documents(text: str) -> dict[str, yaml.Node]:
@@ -89,6 +114,8 @@ def _callout(entry: Any, documents: dict[str, yaml.Node]) -> Callout:
     }
     if len(texts) == 1:
         raise ValueError(f"{path} has a text in one language only; write the other")
+    if any(_MARKUP.search(_CODE_SPAN.sub("", text)) for text in texts.values()):
+        raise ValueError(f"{path}: a callout holds words and code spans only, on one line")
     if any(CLAIM.search(text) for text in texts.values()):
         raise ValueError(f"{path}: a claim id does not belong into a callout; move it to the page")
     try:
@@ -96,9 +123,9 @@ def _callout(entry: Any, documents: dict[str, yaml.Node]) -> Callout:
     except LookupError:
         known = list(_paths(documents[place], ()))
         raise ValueError(f"{place} has no {path}{closest(path, known)}") from None
-    return Callout(
-        path, first.start_mark.line, first.start_mark.line if texts else _end(node), texts
-    )
+    begin = first.start_mark.line
+    named = place if len(documents) > 1 else ""
+    return Callout(named, path, begin, begin if texts else _end(node), texts)
 
 
 def _end(node: yaml.Node) -> int:
@@ -145,7 +172,6 @@ def callout_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
         elif example not in shown:
             yield Problem(path, 1, f"no page shows examples/{example}; remove the file")
         else:
-            try:
-                read(root, example)
-            except (ValueError, yaml.YAMLError) as wrong:
-                yield Problem(path, 1, f"{' '.join(str(wrong).split())}; mend it")
+            for line, one in _entries(root, example):
+                if isinstance(one, str):
+                    yield Problem(path, line, f"{one}; mend it")

@@ -76,7 +76,10 @@ def markdown(root: Path, text: str, place: Place, site_url: str) -> str:
         file = (root / "examples" / match["path"]).read_text(encoding="utf-8").rstrip("\n")
         lines = ["```yaml", f"# {site_url}examples/{match['path']}", *file.split("\n"), "```"]
         remarks = callouts.said(root, match["path"])
-        lines += [f"- `{c.path}`: {c.text[place.language]}" for c in remarks]
+        lines += [""] * bool(remarks)
+        for c in remarks:
+            field = f"`{c.document}` `{c.path}`" if c.document else f"`{c.path}`"
+            lines.append(f"- {field}: {c.text[place.language]}")
         return _indented(lines, match["indent"])
 
     text = _BLOCK.sub(block, text)

@@ -38,9 +38,8 @@ def with_callouts(root: Path, content: str, language: str) -> str:
                 f'<a class="callout" id="on-{name}-{number}" href="#co-{name}-{number}" '
                 f'data-number="{number}" aria-label="{number}: {label}"></a>'
             )
-        for callout in found:
-            for number in range(callout.first, callout.last + 1):
-                lines[number] = f'<span class="hll">{lines[number]}</span>'
+        for number in {n for c in found for n in range(c.first, c.last + 1)}:
+            lines[number] = f'<span class="hll">{lines[number]}</span>'
         shown = match[0].replace(match["code"], "\n".join(lines), 1)
         return shown + _list(name, numbered, language)
 
