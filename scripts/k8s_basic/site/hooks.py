@@ -186,7 +186,7 @@ def _write_plain(markdown: str, page: Page, config: MkDocsConfig) -> None:
     if _is_offline(config):
         return
     place = _place(page, config)
-    for line in (CLAIMS_LINE, INVENTORY_LINE):
+    for line in (PROOF_LINE, CLAIMS_LINE, INVENTORY_LINE):
         markdown = markdown.replace(TAG.sub("", line), f"<{place.url}>")
     file = Path(config.site_dir) / page.url / plain.MARKDOWN
     file.parent.mkdir(parents=True, exist_ok=True)
