@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from k8s_basic.live import volatile
-from k8s_basic.live.journey import BuiltPage, Step, Terminal
+from k8s_basic.live.api import Api
+from k8s_basic.live.journey import BuiltPage, Reader, Server, Step, Terminal
+from k8s_basic.live.ledger import Ledger
 
 BUILT = """\
 <html><head><link rel="canonical" href="https://example.org/docs/workloads/pod/"></head>
@@ -135,3 +139,38 @@ def test_address_of_the_served_examples_becomes_the_placeholder() -> None:
     seen = "error: http://127.0.0.1:4321/docs/examples/a/b.yaml: not found\n"
     shown = volatile.as_readers_see(seen, "t", "http://127.0.0.1:4321/docs/examples")
     assert shown == "error: {{ examples }}/a/b.yaml: not found\n"
+
+
+class Names:
+    """An API server that knows the names of objects by kind, and what was deleted."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[str]] = {}
+        self.deleted: list[str] = []
+
+    def target(self, kind: str, namespace: str) -> str:
+        """Return the target as it was named."""
+        return kind
+
+    def get(self, kind: str) -> list[SimpleNamespace]:
+        """Return objects of the kind that have a name and nothing else."""
+        return [SimpleNamespace(name=name) for name in self.names.get(kind, [])]
+
+    def delete(self, target: str) -> None:
+        """Keep the name of what was deleted."""
+        self.deleted.append(target)
+
+
+def test_namespace_of_another_page_is_neither_blamed_on_a_page_nor_deleted(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    names = Names()
+    server = cast(Server, None)  # nothing is fetched
+    reader = Reader(cast(Api, names), terminal, server, tmp_path, "lessons")
+    steps = [Step("kubectl create namespace own"), Step("kubectl get service,pv data -n own")]
+    reader.starts_clean(BuiltPage(steps, ""), Ledger(tmp_path))
+    # two other pages begin: the name of one's namespace is a word of this page
+    names.names = {"namespaces": ["own", "service", "other"], "persistentvolumes": ["data"]}
+    assert reader.left() == ["namespaces/own", "persistentvolumes/data"]
+    reader.close()
+    assert names.deleted == ["namespace/own"]

@@ -245,6 +245,7 @@ class Reader:
         self.not_run: list[str] = []
         self._before = self._inventory()
         self._words: set[str] = set()
+        self._made: set[str] = set()  # the namespaces that the page makes
 
     def starts_clean(self, page: BuiltPage, ledger: Ledger) -> None:
         """Demand that no namespace of the page is there, and note them; raises AssertionError."""
@@ -252,12 +253,12 @@ class Reader:
         named = set(re.findall(r"/examples/([\w./-]+\.yaml)", commands))
         files = {n: (self.folder / "examples" / n).read_text(encoding="utf-8") for n in named}
         self._words = names_in("\n".join([commands, *files.values()]))
-        made = set(re.findall(r"create namespace (\S+)", commands))
+        self._made = set(re.findall(r"create namespace (\S+)", commands))
         for name in named - set(CLUSTER_FILES):  # what those make stays as long as the cluster
-            made |= set(NAMESPACE.findall(files[name]))
-        there = sorted(name for name in made if f"namespaces/{name}" in self._before)
+            self._made |= set(NAMESPACE.findall(files[name]))
+        there = sorted(name for name in self._made if f"namespaces/{name}" in self._before)
         assert not there, f"{', '.join(there)} is there before the page begins; delete it first"
-        ledger.note(*made)
+        ledger.note(*self._made)
 
     def follows(self, step: Step, site: str) -> str:
         """Run one block as the page says and return what the terminal showed.
@@ -309,9 +310,20 @@ class Reader:
         assert not left, f"the page leaves behind: {', '.join(left)}"
 
     def left(self) -> list[str]:
-        """Return what is there now, was not before, and has a name that the page names."""
+        """Return what is there now, was not before, and is the page's own.
+
+        Other pages are followed at the same time. So a namespace is a page's own when the page
+        makes it: its name alone may be a word of another page ("service"). Other objects of the
+        whole cluster are known by a word of the page, as commands make them in many ways.
+        """
         new = self._inventory() - self._before
-        return sorted(n for n in new if "default/" in n or n.rpartition("/")[2] in self._words)
+        return sorted(name for name in new if self._is_own(name))
+
+    def _is_own(self, name: str) -> bool:
+        kind, _, last = name.rpartition("/")
+        if kind == "namespaces":
+            return last in self._made
+        return kind.startswith("default/") or last in self._words
 
     def close(self) -> None:
         """End the terminal, and remove the namespaces that a broken journey left."""
