@@ -238,5 +238,6 @@ def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
     image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
     lab.apply(image)
     lab.becomes("pod/private-image", is_ready)
+    lab.exec("private-image", "/bin/sleep", "0")  # the only program of the image that was pulled
 
     assert not any(lab.get(f"pod/{name}").is_ready for name in ("legacy", "no-pull-secret"))

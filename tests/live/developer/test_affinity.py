@@ -52,6 +52,10 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
     nowhere = lab.becomes("pod/must-be-west-typo", unschedulable)
     message = nowhere.condition("PodScheduled")["message"]
     assert "didn't match Pod's node affinity/selector" in message
+    # the zone's name is all that is wrong
+    typo = lab.example("developer/affinity-required-broken.yaml")[0]
+    lab.apply(elsewhere(typo, "spelled", "antarctica-west-1", "antarctica-west1"))
+    assert zone(lab, lab.becomes("pod/spelled", is_ready)) == "antarctica-west1"
 
 
 @claim("SC-9")
@@ -70,10 +74,22 @@ def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
 @claim("SC-10")
 @needs("lesson-nodes")
 def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None:
-    lab.apply("developer/affinity-terms.yaml")
+    terms = "developer/affinity-terms.yaml"
+    one, both = lab.example(terms)
+    lab.apply(terms)
+    # the first term is the one that fits
+    first = elsewhere(one, "first-term", "antarctica-west1", "antarctica-south1")
+    lab.apply(elsewhere(first, "first-term", "antarctica-north1", "antarctica-east1"))
+    # both expressions fit, and then only the zone does
+    west = elsewhere(both, "west", "antarctica-north1", "antarctica-west1")
+    lab.apply(west)
+    lab.apply(elsewhere(west, "west-windows", "linux", "windows"))
 
     assert zone(lab, lab.becomes("pod/one-of-two-terms", is_ready)) == "antarctica-west1"
+    assert zone(lab, lab.becomes("pod/first-term", is_ready)) == "antarctica-east1"
+    assert zone(lab, lab.becomes("pod/west", is_ready)) == "antarctica-west1"
     lab.becomes("pod/both-expressions", unschedulable)
+    lab.becomes("pod/west-windows", unschedulable)
 
 
 @claim("SC-11")

@@ -65,6 +65,13 @@ def test_startup_probe_keeps_the_liveness_probe_away_from_a_slow_start(lab):
     assert "Killing" in reasons(lab, killed)
     assert "Killing" not in reasons(lab, started)
 
+    def never_restarted(pod):
+        """The liveness probe, which has taken over, passes."""
+        return pod is not None and pod.is_ready and restarts(pod) == 0
+
+    # it would be killed after three periods of two seconds
+    lab.stays("pod/startup", never_restarted, seconds=10, control=None)
+
 
 @claim("PR-13")
 def test_one_success_is_all_that_liveness_and_startup_probes_may_ask_for(lab):

@@ -9,11 +9,12 @@ from k8s_basic.live import ABSENT, Lab, Object, claim, is_ready, needs
 
 EAST = "nodes topology.kubernetes.io/zone=antarctica-east1"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+NAMED = ("k8s-basic-worker", "kube-01")  # the nodes of the page: one of its cluster's, and none
 
 
 def on(document: dict[str, Any], node: str, name: str | None = None) -> dict[str, Any]:
-    """Put this cluster's node in the place of the one that the manifest names."""
-    if "nodeName" in document["spec"]:
+    """Put this cluster's node in the place of the one that the page names."""
+    if document["spec"].get("nodeName") in NAMED:
         document["spec"]["nodeName"] = node
     if name:
         document["metadata"]["name"] = name

@@ -120,12 +120,17 @@ def has_an_unready_address(slices: Objects) -> bool:
 @claim("DN-8", "DN-9")
 def test_ready_pod_with_hostname_and_subdomain_has_a_record(lab: Lab) -> None:
     lab.apply("network/dns-pod-record.yaml")
-    pods = lab.becomes("pods app=named", ready(2))
+    # a hostname is all that the second one lacks
+    named = lab.example("network/dns-pod-record.yaml")[2]
+    named["metadata"]["name"], named["spec"]["hostname"] = "named", "host-b"
+    lab.apply(named)
+    pods = lab.becomes("pods app=named", ready(3))
     ips = {pod.name: pod.at("status.podIP") for pod in pods}
     zone = f"sub.{lab.namespace}.svc.cluster.local."
     answers(lab, zone, found(*ips.values()))
 
     answers(lab, f"host-a.{zone}", found(ips["first"]))
+    answers(lab, f"host-b.{zone}", found(ips["named"]))
     answers(lab, f"second.{zone}", NOTHING)
     answers(lab, f"first.{zone}", NOTHING)
 

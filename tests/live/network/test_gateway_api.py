@@ -67,6 +67,7 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
         lab.becomes("pods app in (gateway,app1,app2)", ready(3), within=90)
         lab.becomes("gatewayclass/demo-traefik", is_accepted)
         lab.becomes("gateway/web", is_programmed)
+        lab.becomes("gateway/web", {"status": {"addresses": [{"value": "gateway"}]}})
         lab.becomes("httproute/by-host-and-path", is_in_use)
 
         host = "www.example.com"
@@ -102,6 +103,8 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
         reasons = {c["type"]: c["reason"] for c in broken.at("status.parents.0.conditions")}
         assert reasons["ResolvedRefs"] == "BackendNotFound"
         lab.http(f"{GATEWAY}/", host="no-backend.example.com", status=500)
+        # no route takes a host that it doesn't name
+        lab.http(f"{GATEWAY}/app/hello", host="other.example.com", status=404, within=0)
     finally:
         for shared in SHARED:
             if lab.get(shared):

@@ -168,6 +168,7 @@ def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
     bind = "kubectl create rolebinding oops --clusterrole=edit --user=carol --as=carol"
     forbidden(lab, bind, not_hers)
     allowed(lab, "kubectl create rolebinding fine --role=viewer --user=kim --as=carol", within=0)
+    allowed(lab, "kubectl get role viewer --as=carol", within=0)
 
     # once she has the rights herself, the same request is accepted
     lab.apply("security/role-escalation.yaml")

@@ -12,8 +12,9 @@ ZONE = "topology.kubernetes.io/zone"
 def apart(lab, documents):
     """Return the documents with paths on the nodes that no other test uses."""
     for document in documents:
-        for volume in document["spec"]["volumes"]:
-            volume["hostPath"]["path"] += f"-{lab.namespace}"
+        for volume in document["spec"].get("volumes", []):
+            if "path" in volume.get("hostPath", {}):
+                volume["hostPath"]["path"] += f"-{lab.namespace}"
     return documents
 
 

@@ -166,10 +166,12 @@ def test_second_pod_waits_for_a_volume_that_is_read_write_once_pod(lab):
     waiting = pods.pop(kept_waiting(events)[0].at("involvedObject.uid"))
     (running,) = pods.values()
     lab.becomes(f"pod/{running}", is_ready, within=180)
+    lab.exec(running, "touch", "/data/note")
     assert lab.get(f"pod/{waiting}").at("status.phase") == "Pending"
 
     lab.delete(f"pod/{running}")
     lab.becomes(f"pod/{waiting}", is_ready, within=120)
+    assert lab.exec(waiting, "ls", "/data") == "note\n"
 
 
 def blocked(event):

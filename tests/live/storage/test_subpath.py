@@ -73,3 +73,4 @@ def test_sub_path_that_the_volume_lacks_is_made_as_a_directory_and_breaks_the_st
     elsewhere = lab.becomes("pod/typo-elsewhere", is_ready)
     kind = lab.exec(elsewhere, "sh", "-c", f"test -d {HTML}/new.html && echo directory; true")
     assert kind == "directory\n"
+    assert lab.exec(elsewhere, "ls", "-A", f"{HTML}/new.html") == ""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs
+from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs, ready
 
 SITE = "http://localhost:8080"
 SHOP = "troubleshooting/shop.yaml"
@@ -35,8 +35,8 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
     lab.apply("troubleshooting/service-label-broken.yaml")
     lab.apply("troubleshooting/service-port-broken.yaml")
     lab.apply("troubleshooting/service-readiness-broken.yaml")
-    lab.becomes("pod/service-label", is_ready)
-    lab.becomes("pod/service-port", is_ready)
+    (unlike,) = lab.becomes("pods app=front-end", ready(1))
+    behind = lab.becomes("pod/service-port", is_ready)
     failing = lab.becomes("pod/service-readiness", {"status": {"phase": "Running"}})
 
     lab.becomes(slices("service-label"), endpoints([]))
@@ -46,9 +46,10 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
     refused = lab.http("http://service-port/hostname", status=0)
     assert "(7)" in refused.body, "curl's number for a connection that is refused"
     lab.http("http://service-readiness/hostname", status=0)
-    # the program itself is well
-    at = failing.at("status.podIP")
-    assert lab.http(f"http://{at}:8080/hostname").body == "service-readiness"
+    # the programs themselves are well
+    for pod in (unlike, behind, failing):
+        at = pod.at("status.podIP")
+        assert lab.http(f"http://{at}:8080/hostname").body == pod.name
     reasons = {event["reason"] for event in lab.events(failing)}
     assert "Unhealthy" in reasons
 
@@ -89,6 +90,15 @@ def documents(lab: Lab, example: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return loaded
 
 
+def again(lab: Lab, name: str) -> dict[str, Any]:
+    """Return the broken Ingress once more, under a name and a host of its own."""
+    broken = documents(lab, lab.example(f"troubleshooting/{name}-broken.yaml"))[0]
+    text = json.dumps(broken).replace(own(lab, name), own(lab, f"{name}-again"))
+    ingress: dict[str, Any] = json.loads(text)
+    ingress["metadata"]["name"] = f"{name}-again"
+    return ingress
+
+
 def has_address(ingress: Object | None) -> bool:
     """A controller has written an address into the status."""
     return ingress is not None and bool(ingress.at("status.loadBalancer.ingress"))
@@ -123,6 +133,13 @@ def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None
     assert ask("ingress-503", "/hostname", 200) == "shop"
     assert ask("ingress-class", "/hostname", 200) == "shop"
     lab.becomes("ingress/ingress-class", has_address)
+
+    # nothing else was wrong: one broken Ingress does with a sound Service, one with a known class
+    other_class = again(lab, "ingress-class")
+    other_class["spec"]["ingressClassName"] = "traefik"
+    lab.apply([again(lab, "ingress-503"), other_class])
+    for name in ("ingress-503-again", "ingress-class-again"):
+        assert ask(name, "/hostname", 200) == "shop"
 
 
 @claim("TS-24")

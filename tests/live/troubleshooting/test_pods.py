@@ -54,10 +54,19 @@ def initializing(pod: Object | None) -> bool:
 def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(lab: Lab) -> None:
     lab.apply("troubleshooting/crash-loop-broken.yaml")
     lab.apply("troubleshooting/start-error-broken.yaml")
+    # each of the two files ends as the other one does, with the variable and without it
+    with_host = lab.example("troubleshooting/crash-loop-broken.yaml")[0]
+    without_host = lab.example("troubleshooting/crash-loop.yaml")[0]
+    with_host["metadata"]["name"], without_host["metadata"]["name"] = "with-host", "without-host"
+    with_host["spec"]["containers"][0]["env"] = [{"name": "DB_HOST", "value": "db"}]
+    without_host["spec"]["containers"][0].pop("env", None)
+    lab.apply([with_host, without_host])
 
     lab.becomes("pod/crash-loop", ended("Error", 1), within=120)
     crashing = lab.becomes("pod/crash-loop", waits("CrashLoopBackOff"), within=120)
     lab.logged(crashing, "DB_HOST is not set")
+    lab.logged(lab.becomes("pod/with-host", is_ready), "serving, with db behind")
+    lab.logged(lab.becomes("pod/without-host", ended("Error", 1), within=120), "DB_HOST is not set")
     unknown = lab.becomes("pod/start-error", ended("StartError", 128), within=120)
     message = unknown.at("status.containerStatuses.0.lastState.terminated.message")
     assert "executable file not found" in message
@@ -71,7 +80,9 @@ def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(l
     lab.logged(serving, "serving, with db behind")
     web = lab.becomes("pod/start-error", is_ready, without=unknown)
     lab.http(f"http://{web.at('status.podIP')}:8080/", status=404)
-    assert serving.at("status.containerStatuses.0.restartCount") == 0
+    serves_still = lab.get(serving.reference)
+    assert serves_still.is_ready
+    assert serves_still.at("status.containerStatuses.0.restartCount") == 0
 
 
 @claim("TS-3", "TS-4")
@@ -142,6 +153,8 @@ def test_job_gives_up_at_its_back_off_limit_and_a_new_one_completes(lab: Lab) ->
     lab.apply("troubleshooting/job-back-off.yaml")
     complete = lab.becomes(name, {"status": {"succeeded": 1}}, within=120, without=given_up)
     assert complete.at("status.failed") in (None, 0)
+    (done,) = lab.becomes(pods, count(1))
+    assert "migrating" in lab.logs(done)
 
 
 @claim("TS-8")
@@ -158,6 +171,9 @@ def test_stuck_rollout_reports_its_deadline_and_keeps_the_old_pod(lab: Lab) -> N
     assert both.ready.uids == {old.uid}
     (new,) = (pod for pod in both if pod.uid != old.uid)
     assert "Unhealthy" in {event["reason"] for event in lab.events(new)}
+    # the program itself is well
+    at = lab.get(new.reference).at("status.podIP")
+    assert lab.http(f"http://{at}:8080/hostname").body == new.name
 
     lab.apply("troubleshooting/stuck-rollout.yaml")
     lab.becomes(name, good, within=120)

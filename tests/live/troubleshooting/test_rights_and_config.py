@@ -42,6 +42,7 @@ def test_role_without_the_verb_is_forbidden_until_it_names_it(lab: Lab) -> None:
 
     lab.apply("troubleshooting/forbidden.yaml")
     asked(lab, "kubectl get pods --as=jane", code=0)
+    asked(lab, "kubectl auth can-i get pods --as=jane", code=0)
     asked(lab, "kubectl auth can-i delete pods --as=jane", code=1)
 
 
@@ -52,8 +53,13 @@ def test_pod_of_a_service_account_that_is_not_there_is_refused(lab: Lab) -> None
     assert lab.get("pod/service-account") is None
 
     lab.apply("troubleshooting/service-account.yaml")
-    pod = lab.becomes("pod/service-account", is_ready)
-    assert pod.at("spec.serviceAccountName") == "robot"
+    lab.becomes("pod/service-account", is_ready)
+    # the API server binds a token to a Pod only if the Pod has this ServiceAccount
+    token = "kubectl create token {} --bound-object-kind=Pod --bound-object-name=service-account"
+    bound = lab.run(token.format("robot"))
+    assert bound.code == 0, bound.err
+    assert lab.run(token.format("default")).code != 0
+    assert lab.get("pod/service-account").at("status.containerStatuses.0.restartCount") == 0
 
 
 @claim("TS-27", "TS-28", "TS-29")
@@ -61,10 +67,15 @@ def test_container_is_created_once_map_key_and_user_are_right(lab: Lab) -> None:
     lab.apply("troubleshooting/config-map-broken.yaml")
     lab.apply("troubleshooting/secret-key-broken.yaml")
     lab.apply("troubleshooting/non-root-broken.yaml")
+    without_user = lab.example("troubleshooting/non-root.yaml")[0]
+    without_user["metadata"]["name"] = "without-user"
+    without_user["spec"]["containers"][0].get("securityContext", {}).pop("runAsUser", None)
+    lab.apply(without_user)
 
     no_map = lab.becomes("pod/config-map", cannot_be_created('configmap "app-config" not found'))
     no_key = lab.becomes("pod/secret-key", cannot_be_created("couldn't find key password"))
     root = lab.becomes("pod/non-root", cannot_be_created("image will run as root"))
+    lab.becomes("pod/without-user", cannot_be_created("image will run as root"))
 
     lab.apply("troubleshooting/config-map.yaml")
     lab.apply("troubleshooting/secret-key.yaml")
@@ -74,3 +85,5 @@ def test_container_is_created_once_map_key_and_user_are_right(lab: Lab) -> None:
     assert lab.becomes("pod/secret-key", is_ready, within=120).uid == no_key.uid
     lab.becomes("pod/non-root", is_ready, within=120, without=root)
     assert lab.exec("non-root", "id", "-u").strip() == "1000"
+    for name in ("config-map", "secret-key"):
+        assert lab.get(f"pod/{name}").at("status.containerStatuses.0.restartCount") == 0

@@ -37,10 +37,21 @@ def test_scheduler_says_what_every_node_lacks(lab: Lab) -> None:
     lab.apply("troubleshooting/pending-selector.yaml")
     lab.apply("troubleshooting/pending-taint.yaml")
     lab.becomes("pod/pending-cpu", is_ready, without=stuck)
+    given = {"resources": {"requests": {"cpu": "10m"}}}
+    lab.becomes("pod/pending-cpu", {"status": {"containerStatuses": [given]}})
     lab.becomes("pod/pending-selector", is_ready, without=stuck)
     there = lab.becomes("pod/pending-taint", is_ready, without=stuck)
     node = lab.get(f"node/{there.at('spec.nodeName')}")
     assert "node-role.kubernetes.io/control-plane" in node.labels
+    # the toleration is all that the broken file lacks
+    tolerant = lab.example("troubleshooting/pending-taint-broken.yaml")[0]
+    tolerant["metadata"]["name"] = "tolerant"
+    key = "node-role.kubernetes.io/control-plane"
+    tolerant["spec"]["tolerations"] = [{"key": key, "operator": "Exists"}]
+    lab.apply(tolerant)
+    lab.becomes("pod/tolerant", is_ready)
+    for name in ("pending-cpu", "pending-selector", "pending-taint"):
+        assert lab.get(f"pod/{name}").at("status.containerStatuses.0.restartCount") == 0
 
 
 @claim("TS-12", "TS-13", "TS-14")
@@ -58,6 +69,7 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
     )
     no_mode = lab.becomes("pvc/pvc-mode", {"status": {"phase": "Pending"}})
     lab.becomes("events", reports(no_mode, "ProvisioningFailed", "access mode"), within=120)
+    lab.becomes("pod/pvc-class", unschedulable("unbound immediate PersistentVolumeClaims"))
     waiting = [lab.get("pod/pvc-class"), lab.get("pod/pvc-mode")]
     assert [pod.at("status.phase") for pod in waiting] == ["Pending", "Pending"]
 
@@ -71,12 +83,20 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
     lab.becomes("pod/pvc-mode", is_ready, within=180, without=waiting)
     bound = {"status": {"phase": "Bound", "accessModes": ["ReadWriteOnce"]}}
     lab.becomes("pvc/pvc-mode", bound)
+    lab.becomes("pvc/pvc-class", bound)
+    for name in ("pending-pvc", "pvc-class", "pvc-mode"):
+        assert lab.get(f"pod/{name}").at("status.containerStatuses.0.restartCount") == 0
 
 
 @claim("TS-15", "TS-16")
 def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab) -> None:
     lab.apply("troubleshooting/failed-mount-broken.yaml")
     lab.apply("troubleshooting/read-only-broken.yaml")
+    # beside it, the same program where it may write
+    writable = lab.example("troubleshooting/read-only-broken.yaml")[0]
+    writable["metadata"]["name"] = "writable"
+    writable["spec"]["containers"][0].pop("securityContext", None)
+    lab.apply(writable)
 
     mounting = lab.becomes("pod/failed-mount", {"status": {"phase": "Pending"}})
     told = reports(mounting, "FailedMount", "failed-mount-key", "not found")
@@ -85,6 +105,8 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     lab.becomes("pod/failed-mount", {"status": {"containerStatuses": [waiting]}})
     failing = lab.becomes("pod/read-only", crashed, within=120)
     lab.logged(failing, "Read-only file system")
+    lab.becomes("pod/writable", is_ready)
+    assert lab.exec("writable", "cat", "/log").strip() == "started"
 
     lab.apply("troubleshooting/failed-mount.yaml")
     assert lab.becomes("pod/failed-mount", is_ready, within=240).uid == mounting.uid
@@ -93,6 +115,8 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     lab.apply("troubleshooting/read-only.yaml")
     lab.becomes("pod/read-only", is_ready, without=failing)
     assert lab.exec("read-only", "cat", "/data/log").strip() == "started"
+    elsewhere = lab.run("kubectl exec read-only -- touch /elsewhere")
+    assert "Read-only file system" in elsewhere.err
 
 
 def crashed(pod: Object | None) -> bool:
