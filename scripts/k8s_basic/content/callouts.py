@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,21 @@ def said(root: Path, example: str) -> list[Callout]:
     return [callout for callout in read(root, example) if callout.text]
 
 
-def _entries(root: Path, example: str) -> Iterator[tuple[int, Callout | str]]:
-    """Yield the line of each entry (from 1), and its callout or what is wrong with it."""
-    text = (root / FOLDER / example).read_text(encoding="utf-8")
+def _entries(root: Path, example: str) -> tuple[tuple[int, Callout | str], ...]:
+    """Return the line of each entry (from 1), and its callout or what is wrong with it."""
+    files = (root / FOLDER / example, root / "examples" / example)
+    return _fitted(*(file.read_text(encoding="utf-8") for file in files))
+
+
+@lru_cache(maxsize=1000)  # a build asks for the same two files up to six times
+def _fitted(text: str, manifest: str) -> tuple[tuple[int, Callout | str], ...]:
+    return tuple(_fit(text, manifest))
+
+
+def _fit(text: str, manifest: str) -> Iterator[tuple[int, Callout | str]]:
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        documents = _documents((root / "examples" / example).read_text(encoding="utf-8"))
+        documents = _documents(manifest)
     except yaml.MarkedYAMLError as wrong:
         yield _line(wrong.problem_mark), f"this is no YAML: {wrong.problem}"
         return
