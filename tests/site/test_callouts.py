@@ -10,7 +10,8 @@ import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import callouts
 from k8s_basic.content.pages import LANGUAGES, Page, read_pages
-from k8s_basic.site import plain, remarks
+from k8s_basic.site import plain
+from k8s_basic.site.marks import inline
 
 TAG = re.compile(r"<[^>]+>")
 ON_ITS_LINE = """mark => {
@@ -47,7 +48,7 @@ def test_numbers_stand_on_the_lines_of_their_fields(site, page: Page, example: s
     assert {n for n, line in enumerate(lines) if line.startswith('<span class="hll">')} == marked
     for number, callout in enumerate(numbered, 1):
         assert f'data-number="{number}"' in lines[callout.first]
-        assert remarks.inline(callout.text[page.language]) in text
+        assert inline(callout.text[page.language]) in text
     assert block.count('class="callout"') == len(numbered)
 
 

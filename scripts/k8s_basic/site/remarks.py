@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from ..content import callouts
+from .marks import inline
 
 BACK = {"ko": "{}번이 붙은 줄로", "en": "Back to line with number {}"}
 _BLOCK = re.compile(
@@ -17,7 +18,6 @@ _BLOCK = re.compile(
     r"<pre><span></span><code>(?P<code>.*?)</code></pre></div>",
     re.DOTALL,
 )
-_CODE_SPAN = re.compile(r"`([^`]+)`")
 
 
 def with_callouts(root: Path, content: str, language: str) -> str:
@@ -54,11 +54,6 @@ def _list(name: str, numbered: list[callouts.Callout], language: str) -> str:
         for number, callout in enumerate(numbered, 1)
     )
     return f'\n<ol class="callouts">\n{items}</ol>' if items else ""
-
-
-def inline(text: str) -> str:
-    """Return a remark as HTML; it holds words and code spans."""
-    return _CODE_SPAN.sub(r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def plain(text: str) -> str:
