@@ -36,7 +36,7 @@ def test_head_names_the_page_its_twins_and_its_card(site, page: Page) -> None:
     assert html.unescape(told["title"]) == page.meta["title"]
     assert html.unescape(told["description"]) == page.meta["description"]
     assert told["url"] == twins[page.language]
-    assert told["image"] == f"{site.url}{cards.FOLDER}/{page.language}/{page.name}.png"
+    assert told["image"] == cards.address(site.url, page.language, page.name)
     assert told["locale"][:2] == page.language
 
 

@@ -21,6 +21,11 @@ _MARGIN = 80  # pixels
 _COLORS = 16  # a palette keeps a card below 20 KB
 
 
+def address(site_url: str, language: str, name: str) -> str:
+    """Return the address of the card of page `topic/page`; `site_url` ends in a slash."""
+    return f"{site_url}{FOLDER}/{language}/{name}.png"
+
+
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(FONT), size)
