@@ -82,6 +82,12 @@ def test_sitemap_names_each_page_in_each_language_with_its_twins() -> None:
     }
 
 
+def contents(*places: Place) -> plain.Contents:
+    """Return what is known of a language with one topic, the network."""
+    pages = list(places)
+    return plain.Contents("K & B", f"About {pages[0].language}.", [("Network", pages)], pages)
+
+
 def test_feed_begins_with_what_changed_last_and_leaves_out_what_has_no_date() -> None:
     other = Place("en", "network/dns", "DNS & names", "Names.", f"{SITE}en/network/dns/")
     unknown = Place("en", "network/new", "New", "New.", f"{SITE}en/network/new/")
@@ -89,7 +95,7 @@ def test_feed_begins_with_what_changed_last_and_leaves_out_what_has_no_date() ->
         "docs/en/network/service.md": datetime(2026, 1, 2, tzinfo=UTC),
         "docs/en/network/dns.md": datetime(2026, 1, 3, tzinfo=UTC),
     }
-    root = ElementTree.fromstring(plain.feed([PLACE, other, unknown], changed, "K & B", SITE))
+    root = ElementTree.fromstring(plain.feed(contents(PLACE, other, unknown), changed, SITE))
     assert root.findtext(f"{ATOM}title") == "K & B"
     assert root.findtext(f"{ATOM}updated") == "2026-01-03T00:00:00Z"
     titles = [entry.findtext(f"{ATOM}title") for entry in root.iter(f"{ATOM}entry")]
@@ -98,7 +104,7 @@ def test_feed_begins_with_what_changed_last_and_leaves_out_what_has_no_date() ->
 
 def test_feed_of_a_folder_without_history_is_empty_and_sound(tmp_path: Path) -> None:
     assert plain.last_changes(tmp_path) == {}
-    root = ElementTree.fromstring(plain.feed([PLACE], {}, "K", SITE))
+    root = ElementTree.fromstring(plain.feed(contents(PLACE), {}, SITE))
     assert list(root.iter(f"{ATOM}entry")) == []
 
 
@@ -122,12 +128,10 @@ def test_archive_holds_every_example_as_it_is_and_is_the_same_each_time(tmp_path
 
 def test_llms_lists_the_markdown_of_each_page_once() -> None:
     korean = Place("ko", "network/service", "서비스", "이름.", f"{SITE}network/service/")
-    told = plain.llms(
-        {"ko": [("네트워크", [korean])], "en": [("Network", [PLACE])]}, "K", ["A", "B"]
-    )
-    assert told.startswith("# K\n\n> A\n> B\n")
+    told = plain.llms({"ko": contents(korean), "en": contents(PLACE)})
+    assert told.startswith("# K & B\n\n> About ko.\n> About en.\n")
     assert (
-        "## 네트워크 (ko)\n\n- [서비스](https://example.com/site/network/service/index.md): 이름.\n"
+        "## Network (ko)\n\n- [서비스](https://example.com/site/network/service/index.md): 이름.\n"
         in told
     )
     assert told.count("](https://") == 2

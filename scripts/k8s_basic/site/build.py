@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     site: Path = options.site_dir.resolve()
     with step("build the pages"):
-        code = _pages(site)
+        code = pages(site)
     return code or later_steps(site)
 
 
@@ -55,7 +55,8 @@ def later_steps(site: Path) -> int:
         return pack_offline(site)
 
 
-def _pages(site: Path, **more: str) -> int:
+def pages(site: Path, **more: str) -> int:
+    """Build the pages alone, with more variables of the environment; return mkdocs' exit code."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **more}
     return subprocess.run([*command, "--site-dir", str(site)], cwd=ROOT, env=env).returncode
@@ -64,7 +65,7 @@ def _pages(site: Path, **more: str) -> int:
 def pack_offline(site: Path) -> int:
     """Pack a copy that is read from a folder into the site and return mkdocs' exit code."""
     with tempfile.TemporaryDirectory() as made:
-        code = _pages(Path(made), DIRECTORY_URLS="false")
+        code = pages(Path(made), DIRECTORY_URLS="false")
         if not code:
             plain.archive(Path(made), site / OFFLINE_ARCHIVE, {"README.txt": README})
     return code
@@ -73,7 +74,7 @@ def pack_offline(site: Path) -> int:
 def draw_cards(root: Path, site: Path) -> None:
     """Draw a card for each page of the repository at `root` into the built site."""
     for page in read_pages(root):
-        file = site / cards.FOLDER / page.language / f"{page.name}.png"
+        file = site / cards.address("", page.language, page.name)
         cards.write(file, "K8s Basic", str(page.meta["title"]), str(page.meta["description"]))
 
 

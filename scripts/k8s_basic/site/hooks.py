@@ -29,8 +29,7 @@ from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
-from k8s_basic.site import plain
-from k8s_basic.site.cards import FOLDER as CARDS
+from k8s_basic.site import cards, plain
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
 from k8s_basic.site.remarks import with_callouts
@@ -94,8 +93,7 @@ _evidence: list[Evidence] = []  # one, from the first build on
 _not_run: list[str] = []
 _searched = Pages()  # of the language that is built
 _nav: list[Navigation] = []  # one, of the language that is built
-_topics: dict[str, list[tuple[str, list[plain.Place]]]] = {}  # of the languages built so far
-_descriptions: dict[str, str] = {}
+_built: dict[str, plain.Contents] = {}  # by language, those built so far
 
 
 def _root(config: MkDocsConfig) -> Path:
@@ -118,6 +116,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
     if _is_first_build(config):
         root = _root(config)
         _not_run.clear()
+        _built.clear()
         try:
             _evidence[:] = [Evidence.load(root)]
         except EvidenceError as invalid:
@@ -215,7 +214,7 @@ def on_page_context(
     place = _place(page, config)
     context["place"] = place
     context["twins"] = plain.twins(place.name, _site(config))
-    context["card"] = f"{_site(config)}{CARDS}/{place.language}/{place.name}.png"
+    context["card"] = cards.address(_site(config), place.language, place.name)
     context["feed"] = plain.address(_site(config), place.language, "index") + plain.FEED
     return context
 
@@ -335,7 +334,9 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     site = Path(config.site_dir)
     _searched.write(_root(config), site, str(config.theme["language"]))
     if not _is_offline(config):
-        _write_lists(config)
+        _keep_contents(config)
+        if set(_built) == set(LANGUAGES):
+            _write_lists(_root(config), site, _site(config))
     if not _is_first_build(config):
         return
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
@@ -346,25 +347,31 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))
 
 
-def _write_lists(config: MkDocsConfig) -> None:
-    """Write the feed of the language that was built; after the last one, what is made once."""
-    site, language = Path(config.site_dir), str(config.theme["language"])
-    sections = [item for item in _nav[0].items if isinstance(item, Section)]
-    _topics[language] = [
+def _keep_contents(config: MkDocsConfig) -> None:
+    """Keep of the language that was built what the lists for programs are made from."""
+    nav = _nav[0]
+    topics = [
         (section.title, [_place(p, config) for p in section.children if isinstance(p, Page)])
-        for section in sections
+        for section in nav.items
+        if isinstance(section, Section)
     ]
-    places = [_place(page, config) for page in _nav[0].pages]
-    text = plain.feed(places, plain.last_changes(_root(config)), config.site_name, _site(config))
-    prefix = "" if language == LANGUAGES[0] else language
-    (site / prefix / plain.FEED).write_text(text, encoding="utf-8")
-    _descriptions[language] = str(config.site_description)
-    if set(_topics) == set(LANGUAGES):
-        text = plain.llms(_topics, config.site_name, list(_descriptions.values()))
-        (site / "llms.txt").write_text(text, encoding="utf-8")
-        names = [place.name for place in places]
-        (site / "sitemap.xml").write_text(plain.sitemap(names, _site(config)), encoding="utf-8")
-        plain.archive(_root(config) / "examples", site / plain.EXAMPLES_ARCHIVE)
+    places = [_place(page, config) for page in nav.pages]
+    about = str(config.site_description)
+    _built[str(config.theme["language"])] = plain.Contents(config.site_name, about, topics, places)
+
+
+def _write_lists(root: Path, site: Path, site_url: str) -> None:
+    """Write what is made of all languages at once: feeds, llms.txt, sitemap and archive."""
+    changed = plain.last_changes(root)
+    for language, built in _built.items():
+        prefix = "" if language == LANGUAGES[0] else language
+        text = plain.feed(built, changed, site_url)
+        (site / prefix / plain.FEED).write_text(text, encoding="utf-8")
+    contents = {language: _built[language] for language in LANGUAGES}
+    (site / "llms.txt").write_text(plain.llms(contents), encoding="utf-8")
+    names = [place.name for place in contents[LANGUAGES[0]].places]
+    (site / "sitemap.xml").write_text(plain.sitemap(names, site_url), encoding="utf-8")
+    plain.archive(root / "examples", site / plain.EXAMPLES_ARCHIVE)
 
 
 def _copy_licenses(folder: Path) -> None:

@@ -163,11 +163,12 @@ def main(arguments: list[str]) -> int:
 
     with tempfile.TemporaryDirectory() as made:
         site = Path(made) / "site"
-        if build.main(["--site-dir", str(site)]):
+        if build.pages(site):
             return 1
         tell("build beside Material alone", build_factor(), limits["build"], "×")
         started = time.monotonic()
-        build.later_steps(site)
+        if build.later_steps(site):
+            return 1
         tell("later steps", time.monotonic() - started, limits["later_steps"], "s")
         heaviest = max(
             (weight(site / plain.address("", p.language, p.name) / "index.html"), p.path)

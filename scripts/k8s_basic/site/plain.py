@@ -45,6 +45,19 @@ class Place:
     url: str
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What the lists say of one language: the site's name and description, its pages by topic.
+
+    `topics` holds titles and pages in the order of reading, `places` every page.
+    """
+
+    name: str
+    about: str
+    topics: list[tuple[str, list[Place]]]
+    places: list[Place]
+
+
 def address(site_url: str, language: str, name: str) -> str:
     """Return the full address of page `topic/page`; `site_url` ends in a slash."""
     prefix = "" if language == LANGUAGES[0] else f"{language}/"
@@ -95,20 +108,17 @@ def _indented(lines: list[str], indent: str) -> str:
     return "\n".join(indent + line if line else "" for line in lines)
 
 
-def llms(topics: dict[str, list[tuple[str, list[Place]]]], name: str, about: list[str]) -> str:
-    """Return llms.txt (https://llmstxt.org): each page's Markdown by language and topic.
-
-    `topics` maps a language to its topics, `name` is the site's, `about` describes it, a line in
-    each language.
-    """
-    lines = [f"# {name}", "", *(f"> {line}" for line in about), ""]
+def llms(contents: dict[str, Contents]) -> str:
+    """Return llms.txt (https://llmstxt.org): each page's Markdown by language and topic."""
+    name = next(iter(contents.values())).name
+    lines = [f"# {name}", "", *(f"> {built.about}" for built in contents.values()), ""]
     lines += [
         "Each page exists in Korean and in English. An id in brackets behind a sentence, such as "
         "[WL-15], says that a test proves the sentence on a real cluster; manifests and outputs "
         "come from files that the tests use and record."
     ]
-    for language, sections in topics.items():
-        for title, places in sections:
+    for language, built in contents.items():
+        for title, places in built.topics:
             lines += ["", f"## {title} ({language})", ""]
             lines += [f"- [{p.title}]({p.url}{MARKDOWN}): {p.description}" for p in places]
     return "\n".join(lines) + "\n"
@@ -165,13 +175,16 @@ def _folders() -> list[str]:
     return [f"docs/{language}" for language in LANGUAGES]
 
 
-def feed(places: list[Place], changed: dict[str, datetime], title: str, site_url: str) -> str:
-    """Return an Atom feed (RFC 4287) of the pages of one language, the last changed first."""
-    language = places[0].language
+def feed(built: Contents, changed: dict[str, datetime], site_url: str) -> str:
+    """Return an Atom feed (RFC 4287) of the pages of one language, the last changed first.
+
+    `changed` says when each page was, by path; `site_url` ends in a slash.
+    """
+    language, title = built.places[0].language, built.name
     home = address(site_url, language, "index")
     dated = [
         (changed[path].astimezone(UTC), place)
-        for place in places
+        for place in built.places
         if (path := f"docs/{language}/{place.name}.md") in changed
     ]
     dated.sort(key=lambda entry: (entry[0], entry[1].name), reverse=True)
