@@ -86,12 +86,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def build(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
     """Return a function that builds the small repository `tree` as it is then."""
-    for language in LANGUAGES:
-        page = f"docs/{language}/reference/verified-claims.md"
+    names = ("reference/verified-claims.md", "verified/workloads.md")
+    for page in (f"docs/{language}/{name}" for language in LANGUAGES for name in names):
         (tree / page).parent.mkdir()
         shutil.copy(ROOT / page, tree / page)
     config = tree / "mkdocs.yml"
-    nav = "  - 레퍼런스:\n      - reference/verified-claims.md\n"
+    nav = "  - 레퍼런스:\n" + "".join(f"      - {name}\n" for name in names)
     config.write_text(config.read_text().replace("workloads/pod.md\n", f"workloads/pod.md\n{nav}"))
     with ExitStack() as stack:
         yield lambda: stack.enter_context(served(tree, tmp_path_factory.mktemp("small")))

@@ -81,11 +81,20 @@ def test_results_lead_to_the_row_and_back_to_the_sentence(
     expect(row).to_contain_text("The Pod answers.")
     expect(row).to_contain_text(TODAY)
     assert fits(page)
+    row.get_by_role("link", name="WL-3").click()
+    expect(page.locator("sup#wl-3")).to_be_in_viewport()
+
+
+def test_totals_name_the_run_and_lead_to_the_results_of_a_topic(build, evidence, read) -> None:
+    evidence()
+    page = read(build().url + "en/reference/verified-claims/")
     expect(page.locator("section.evidence")).to_contain_text("nginx:1.22.1")
     file = page.get_by_role("link", name="Evidence (JSON)").evaluate("a => a.href")
     assert page.request.get(file).json()["minor"] == "1.37"
-    row.get_by_role("link", name="WL-3").click()
-    expect(page.locator("sup#wl-3")).to_be_in_viewport()
+    row = page.get_by_role("row", name="Results: Workloads")
+    expect(row.get_by_role("cell")).to_have_text(["2"])
+    row.get_by_role("link").click()
+    expect(page.locator("tr#wl-3")).to_be_visible()
 
 
 def test_without_evidence_every_mark_says_so_and_what_was_edited_is_stale(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ def in_nav(entry: Any) -> list[str]:
     )
 
 
+def sections(entries: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the title of each section of the navigation, and what it lists, inner ones too."""
+    for entry in entries:
+        for title, listed in entry.items() if isinstance(entry, dict) else ():
+            yield title, listed
+            yield from sections(listed)
+
+
 def test_published_addresses_stay_and_new_ones_are_listed() -> None:
     listed = set(PUBLISHED.read_text(encoding="utf-8").split())
     gone, new = sorted(listed - addresses()), sorted(addresses() - listed)
@@ -56,16 +65,16 @@ def test_navigation_lists_every_page_once() -> None:
     config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=AnyTag)
     listed = in_nav(config["nav"])
     assert sorted(listed) == sorted(pages("ko")), "nav of mkdocs.yml and docs/ko differ"
-    titles = {title for entry in config["nav"] if isinstance(entry, dict) for title in entry}
+    titles = {title for title, _ in sections(config["nav"])}
     english = config["plugins"][1]["i18n"]["languages"][1]["nav_translations"]
     assert titles == set(english), "nav_translations of mkdocs.yml must name each title of nav"
 
 
 def test_navigation_keeps_to_one_folder_per_topic() -> None:
     config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=AnyTag)
-    for entry in (entry for entry in config["nav"] if isinstance(entry, dict)):
-        for title, listed in entry.items():
-            assert len({page.partition("/")[0] for page in listed}) == 1, title
+    for title, listed in sections(config["nav"]):
+        pages = (entry for entry in listed if isinstance(entry, str))
+        assert len({page.partition("/")[0] for page in pages}) == 1, title
 
 
 def test_styles_scripts_and_templates_load_nothing_from_another_host() -> None:

@@ -340,3 +340,14 @@ def test_strict_build_refuses_mistakes_and_names_them_all(tree: Path) -> None:
     assert done.returncode != 0
     for where in (f"{KO}:20:", f"{EN}:11:", f"{EN}:22:"):
         assert where in done.stderr, done.stderr
+
+
+def test_topic_without_a_page_of_results_is_told(tree: Path) -> None:
+    for language in ("ko", "en"):
+        page = tree / "docs" / language / "verified" / "network.md"
+        page.parent.mkdir()
+        head = "---\ntitle: Results\ndescription: Results.\nminutes: 1\n---\n"
+        page.write_text(f"{head}# Results {{#network}}\n", encoding="utf-8")
+    problems = [str(problem) for problem in content_problems(tree, wording=False)]
+    expected = "docs/ko/workloads/pod.md:1: marks lead to docs/ko/verified/workloads.md"
+    assert any(problem.startswith(expected) for problem in problems)

@@ -13,10 +13,11 @@ from k8s_basic.mutation import report
 from k8s_basic.mutation.classes import Chosen
 from k8s_basic.mutation.judge import REFUSED
 from k8s_basic.mutation.mutants import Mutant
-from k8s_basic.site import score
+from k8s_basic.site import results, score
 from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline
 
 A, B = "v1.37.2", "v1.36.3"
+POD = "workloads/pod"
 
 
 def state(tree: Path, claim: str = "WL-3") -> State:
@@ -25,7 +26,9 @@ def state(tree: Path, claim: str = "WL-3") -> State:
 
 
 def told(tree: Path, language: str = "en", claim: str = "WL-3") -> str:
-    sheet = Sheet(Evidence.load(tree), language, "en/workloads/pod/", "https://hub.invalid/o/r")
+    sheet = Sheet(
+        Evidence.load(tree), language, POD, "en/workloads/pod/", "https://hub.invalid/o/r"
+    )
     return sheet.sentence(claim)
 
 
@@ -159,10 +162,10 @@ def test_mark_is_small_and_leads_on(tree: Path, evidence) -> None:
     evidence(A)
     evidence(B)
     for language, address in (("ko", "workloads/pod/"), ("en", "en/workloads/pod/")):
-        sheet = Sheet(Evidence.load(tree), language, address, "https://github.com/o/r")
-        mark = sheet.mark("WL-3", "workloads/pod")
+        sheet = Sheet(Evidence.load(tree), language, POD, address, "https://github.com/o/r")
+        mark = sheet.mark("WL-3")
         assert len(mark.encode()) <= 750
-        assert 'href="../../reference/verified-claims/#wl-3"' in mark
+        assert 'href="../../verified/workloads/#wl-3"' in mark
         assert "/blob/main/tests/live/workloads/test_pod.py#L" in mark
         form = "/issues/new?template=not-so-on-my-cluster.yml&amp;claim=WL-3"
         assert f"{form}&amp;page={language}/workloads/pod&amp;version=1.37.2" in mark
@@ -206,8 +209,9 @@ def test_page_of_claims_tells_the_mutation_score(
 
 
 def page_of_claims(tree: Path, language: str) -> str:
-    address = f"{language}/reference/verified-claims/"
-    return Sheet(Evidence.load(tree), language, address, "https://h/o/r").all_claims()
+    name = results.ALL_RESULTS
+    sheet = Sheet(Evidence.load(tree), language, name, f"{language}/{name}/", "https://h/o/r")
+    return results.totals(sheet)
 
 
 def test_every_end_of_a_mutant_has_a_name_and_the_page_looks_where_it_is_written() -> None:

@@ -96,7 +96,8 @@ def test_pending_page_is_taken_until_it_exists(tree: Path) -> None:
 @pytest.mark.parametrize(("language", "prefix"), [("ko", ""), ("en", "en/")])
 def test_inventory_links_lesson_example_and_claim(tree: Path, language: str, prefix: str) -> None:
     evidence = Evidence(tree, [], {}, {}, read_pages(tree), {})
-    table = inventory_table(Sheet(evidence, language, f"{prefix}reference/inventory/", ""))
+    page = "reference/inventory"
+    table = inventory_table(Sheet(evidence, language, page, f"{prefix}{page}/", ""))
 
     assert table.count("<tr id=") == len(ids())
     assert f'<a href="../../workloads/pod/#pod">Pod {language}</a>' in table

@@ -17,6 +17,7 @@ from .pages import EXAMPLE_ADDRESS, LANGUAGES, Item, Page, Section, read_pages
 from .problems import Problem, closest
 from .recordings import path, read, recordings
 
+RESULTS = "verified"  # the folder of the pages that list the results of a topic
 FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
 CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
@@ -34,6 +35,7 @@ def content_problems(root: Path, write: bool = False, wording: bool = True) -> l
     found += [problem for page in pages for problem in _page_problems(page)]
     found += _language_problems(pages)
     found += _claim_problems(root, pages)
+    found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
     found += inventory_problems(root, pages)
@@ -160,6 +162,20 @@ def _claim_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
             ids = {other for code in LANGUAGES for other in places[code]} - tests.keys()
             text = f"no page says {claim}{closest(claim, ids)}; mark the sentence with [{claim}]"
             yield Problem(same[0].path, same[0].line, text)
+
+
+def _results_problems(pages: list[Page]) -> Iterator[Problem]:
+    """Demand a page of results for each topic, as every mark leads to it."""
+    names = {page.name for page in pages}
+    if not any(name.startswith(f"{RESULTS}/") for name in names):
+        return  # a repository without such pages, which tests make
+    for page in pages:
+        topic = page.name.rpartition("/")[0]
+        if page.items("claims") and f"{RESULTS}/{topic}" not in names:
+            text = f"marks lead to docs/{page.language}/{RESULTS}/{topic}.md, which isn't there"
+            yield Problem(
+                page.path, 1, f"{text}; copy that of another topic and name it in the nav"
+            )
 
 
 Places = dict[str, list[tuple[Page, Section, Item]]]

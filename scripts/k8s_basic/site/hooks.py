@@ -29,17 +29,12 @@ from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
 from k8s_basic.evidence.states import EvidenceError, folder
-from k8s_basic.site import cards, plain
+from k8s_basic.site import cards, plain, results
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
 from k8s_basic.site.remarks import with_callouts
 from k8s_basic.site.search import Pages
-from k8s_basic.site.tables import (
-    INVENTORY_LINE,
-    glossary_table,
-    inventory_table,
-    restrictions_table,
-)
+from k8s_basic.site.tables import glossary_table, inventory_table, restrictions_table
 
 if TYPE_CHECKING:  # serving needs it, building doesn't, and it takes long to import
     from mkdocs.livereload import LiveReloadServer
@@ -73,10 +68,6 @@ TEXT = {
     },
 }
 THEME_SEARCH = ("assets/javascripts/lunr/", "assets/javascripts/workers/")
-CLAIMS_LINE = "<p>{{ verified_claims }}</p>"
-PROOF_LINE = "<p>{{ proof }}</p>"
-
-TAG = re.compile(r"<[^>]+>")
 _INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n\s*--8<-- "(?P<path>[^"]+)"', re.MULTILINE)
 _FIGURE = re.compile(r"^```figure\n(?P<name>[a-z0-9-]+)\n```$", re.MULTILINE)
 _DRAWING = re.compile(r'<div class="drawing" data-figure="(?P<name>[a-z0-9-]+)"></div>')
@@ -155,11 +146,19 @@ def _lessons(root: Path, language: str) -> str:
     return "\n".join(lines)
 
 
-# What stands on a page as one line and is written when the site is built, as Markdown.
+# What stands on a page as one line and is written when the site is built, as Markdown,
 GENERATED = {
     "{{ lessons }}": _lessons,
     "{{ glossary }}": glossary_table,
     "{{ restrictions }}": restrictions_table,
+}
+# and as HTML.
+RESULTS_LINE = "{{ verified_claims }}"
+GENERATED_HTML = {
+    "{{ proof }}": results.proof,
+    "{{ verified_totals }}": results.totals,
+    "{{ inventory }}": inventory_table,
+    RESULTS_LINE: results.of_topic,
 }
 
 
@@ -185,8 +184,8 @@ def _write_plain(markdown: str, page: Page, config: MkDocsConfig) -> None:
     if _is_offline(config):
         return
     place = _place(page, config)
-    for line in (PROOF_LINE, CLAIMS_LINE, INVENTORY_LINE):
-        markdown = markdown.replace(TAG.sub("", line), f"<{place.url}>")
+    for line in GENERATED_HTML:
+        markdown = markdown.replace(line, f"<{place.url}>")
     file = Path(config.site_dir) / page.url / plain.MARKDOWN
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(plain.markdown(_root(config), markdown, place, _site(config)), encoding="utf-8")
@@ -243,7 +242,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _DRAWING.sub(lambda match: _drawing(match["name"], page, config), html)
     html = with_callouts(_root(config), html, language)
     html = _TITLE.sub(lambda match: _file_title(match["path"], page, text), html)
-    _searched.add(page.url, html)
+    if RESULTS_LINE not in html:  # what such a page lists is found where it is said
+        _searched.add(page.url, html)
     page.meta["search"] = {"exclude": True}  # from the theme's, which only lends its looks
     return html
 
@@ -295,14 +295,12 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 def _with_evidence(html: str, page: Page, config: MkDocsConfig) -> str:
     repository = (config.repo_url or "").rstrip("/")
     directories = bool(config.use_directory_urls)
-    sheet = Sheet(_evidence[0], _language(page), page.url, repository, directories)
-    if PROOF_LINE in html:
-        html = html.replace(PROOF_LINE, sheet.proof())
-    if CLAIMS_LINE in html:
-        html = html.replace(CLAIMS_LINE, sheet.all_claims())
-    if INVENTORY_LINE in html:
-        html = html.replace(INVENTORY_LINE, inventory_table(sheet))
-    return sheet.with_marks(html, page.file.src_uri.partition("/")[2].removesuffix(".md"))
+    name = page.file.src_uri.partition("/")[2].removesuffix(".md")
+    sheet = Sheet(_evidence[0], _language(page), name, page.url, repository, directories)
+    for line, written in GENERATED_HTML.items():
+        if (paragraph := f"<p>{line}</p>") in html:
+            html = html.replace(paragraph, written(sheet))
+    return sheet.with_marks(html)
 
 
 def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:

@@ -11,8 +11,6 @@ from mkdocs.utils import get_relative_url
 from ..content import glossary, inventory, restrictions
 from .marks import WORDS, Sheet
 
-INVENTORY_LINE = "<p>{{ inventory }}</p>"
-
 
 def glossary_table(root: Path, language: str) -> str:
     """Return all terms as a table in Markdown, in the order of the glossary."""
