@@ -55,21 +55,21 @@ def weight(file: Path) -> float:
     return len(gzip.compress(file.read_bytes(), 6)) / 1000
 
 
-def page_limit(name: str) -> float:
-    """Return how much page `topic/page` may weigh, in KB."""
-    limits = budget()
-    heavier: dict[str, Any] = limits["heavier"].get(name, {})
-    return float(heavier.get("limit", limits["further_page"]))
+def page_weights(site: Path) -> list[tuple[float, str]]:
+    """Return what each page of the built site weighs, in KB, and its path; the heaviest first."""
+    pages = read_pages(ROOT)
+    files = (site / plain.address("", page.language, page.name) / "index.html" for page in pages)
+    return sorted(zip(map(weight, files), (page.path for page in pages)), reverse=True)
 
 
 def too_heavy(site: Path) -> list[str]:
     """Return a sentence for each page of the built site that is heavier than it may be."""
-    found = []
-    for page in read_pages(ROOT):
-        file = site / plain.address("", page.language, page.name) / "index.html"
-        if (kilobytes := weight(file)) > (limit := page_limit(page.name)):
-            found.append(f"{page.path} weighs {kilobytes:.1f} KB and may weigh {limit:g}")
-    return found
+    limit = budget()["further_page"]
+    return [
+        f"{path} weighs {kilobytes:.1f} KB and may weigh {limit:g}"
+        for kilobytes, path in page_weights(site)
+        if kilobytes > limit
+    ]
 
 
 def loaded_files(page: Any, site: Path, address: str) -> list[Path]:
@@ -170,15 +170,8 @@ def main(arguments: list[str]) -> int:
         if build.later_steps(site):
             return 1
         tell("later steps", time.monotonic() - started, limits["later_steps"], "s")
-        heaviest = max(
-            (weight(site / plain.address("", p.language, p.name) / "index.html"), p.path)
-            for p in read_pages(ROOT)
-            if p.name not in limits["heavier"]
-        )
-        tell(f"heaviest page, {heaviest[1]}", heaviest[0], limits["further_page"], "KB")
-        for name, more in limits["heavier"].items():
-            file = site / plain.address("", LANGUAGES[0], name) / "index.html"
-            tell(f"declared as heavier, {name}", weight(file), more["limit"], "KB")
+        kilobytes, path = page_weights(site)[0]
+        tell(f"heaviest page, {path}", kilobytes, limits["further_page"], "KB")
         with sync_playwright() as playwright, _served(site) as url:
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
