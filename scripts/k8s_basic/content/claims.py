@@ -70,7 +70,8 @@ def _of_module(path: str, text: str) -> tuple[list[Proof], list[Problem]]:
 
 
 def _marks(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.Call]]:
-    for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+    nodes = (node for part in module.body for node in _nodes(part))
+    for function in (node for node in nodes if isinstance(node, ast.FunctionDef)):
         for mark in (d for d in function.decorator_list if isinstance(d, ast.Call)):
             name = mark.func.attr if isinstance(mark.func, ast.Attribute) else mark.func
             if name == "claim" or (isinstance(name, ast.Name) and name.id == "claim"):
@@ -84,17 +85,29 @@ def _since(mark: ast.Call) -> str:
 
 def _used_by(function: ast.FunctionDef, module: ast.Module) -> list[ast.stmt]:
     """Return the function and all of its module that it refers to, by name or as a fixture."""
-    known = {name: node for node in module.body for name in _defines(node)}
+    known: dict[str | None, ast.stmt] = {n: node for node in module.body for n in _defines(node)}
     found: list[ast.stmt] = [function]
     for part in found:  # grows while it is read: what is found is looked into as well
-        names = (getattr(n, "id", getattr(n, "arg", None)) for n in ast.walk(part))
-        found += {id(k): k for n in names if (k := known.get(str(n))) and k not in found}.values()
+        for node in _nodes(part):
+            used = known.get(getattr(node, "id", getattr(node, "arg", None)))
+            if used and used not in found:
+                found.append(used)
     return found
+
+
+@cache  # tests of a module share what they use, and each is looked at for several reasons
+def _nodes(part: ast.stmt) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(part))
+
+
+@cache
+def _text(part: ast.stmt) -> str:
+    return ast.unparse(part)
 
 
 def _weakness(function: ast.FunctionDef, parts: list[ast.stmt]) -> str:
     """Return why a test proves nothing, whatever the cluster does; nothing for one that looks."""
-    inside = [node for part in parts for node in ast.walk(part)]
+    inside = [node for part in parts for node in _nodes(part)]
     asserts = [node.test for node in inside if isinstance(node, ast.Assert)]
     if any(isinstance(test, ast.Constant) for test in asserts):
         return f"{function.name} asserts a constant; assert what the cluster does"
@@ -114,12 +127,12 @@ def _defines(node: ast.stmt) -> list[str]:
 
 
 def _digest(parts: list[ast.stmt]) -> str:
-    text = "\n".join(sorted(ast.unparse(part) for part in parts))
+    text = "\n".join(sorted(map(_text, parts)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _examples(parts: list[ast.stmt]) -> tuple[str, ...]:
-    constants = (n.value for p in parts for n in ast.walk(p) if isinstance(n, ast.Constant))
+    constants = (n.value for p in parts for n in _nodes(p) if isinstance(n, ast.Constant))
     named = {c for c in constants if isinstance(c, str) and re.fullmatch(r"[\w-]+/[\w-]+\.yaml", c)}
     return tuple(sorted(named))
 

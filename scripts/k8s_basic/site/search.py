@@ -18,6 +18,8 @@ import yaml
 from ..content import glossary, keywords
 
 _ENDING = re.compile(r"(?:/|(?:^|/)index\.html|\.html)$")  # with and without folders
+_CODE = re.compile(r"(?<=<pre>).*?(?=</pre>)", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
 _HEADING = re.compile(r"h[1-6]")
 _INLINE = frozenset("a abbr b code em i kbd mark small span strong sub sup".split())
 _VOID = frozenset("area base br col hr img input link meta source wbr".split())
@@ -90,7 +92,8 @@ class Pages:
     def add(self, address: str, content: str) -> None:
         """Take in the HTML of a page, by its address below the site's root."""
         cut = _Cut()
-        cut.feed(content)
+        # most tags of a page color its code, and a parser in Python is slow
+        cut.feed(_CODE.sub(lambda code: _TAG.sub("", code[0]), content))
         cut.close()
         rows = [section.row() for section in cut.sections]
         title, rows[0][1] = rows[0][1], ""
