@@ -76,7 +76,7 @@ def exists(engine: Engine, name: str) -> bool:
 
 def stand_ins(kube: Kubernetes) -> list[str]:
     """Return the references of all images that are built here in place of a registry's."""
-    own = ["traefik", "busybox", "nginx", "pause", "agnhost"]
+    own = ["traefik", "busybox", "nginx", "pause", "agnhost", "controller", "speaker"]
     return sorted(_system(kube) | {versions.image(name) for name in own})
 
 

@@ -142,6 +142,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
                 self._network()
                 self._storage()
             self._gateway_api()
+            self._metallb()
             self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
             self._wait_until_ready()
 
@@ -202,12 +203,28 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             crds = programs.module_files("sigs.k8s.io/gateway-api", "config/crd/standard")
         self.kubectl("apply", "--server-side", "-f", str(crds))
 
+    def _metallb(self) -> None:
+        """Install the CRDs of MetalLB; what hands out addresses is installed by the test alone.
+
+        The Services of all other tests stay without an address, as the lesson says.
+        """
+        kind = "CustomResourceDefinition"
+        crds = [document for document in metallb() if document["kind"] == kind]
+        self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(crds))
+
     def _wait_until_ready(self) -> None:
         limit = f"--timeout={READY_TIMEOUT}s"
         everything = {"nodes": [], "pods": ["-A"]}
         for kind, where in everything.items():
             wait = ("wait", "--for=condition=Ready", kind, "--all", *where, limit)
             self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
+
+
+def metallb() -> list[dict[str, Any]]:
+    """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
+    folder = programs.module_files("go.universe.tf/metallb", "config/manifests")
+    text = (folder / "metallb-native.yaml").read_text(encoding="utf-8")
+    return list(yaml.load_all(text, yaml.CSafeLoader))
 
 
 def _what_was_built(source: Source) -> dict[str, Any]:

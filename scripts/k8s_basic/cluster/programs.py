@@ -24,6 +24,7 @@ from .steps import digest, run, say, step
 from .versions import Kubernetes
 
 SOURCES = Path(__file__).parent / "go"
+KEPT = ("kubectl-", "gateway-api-", "metallb-")  # what a cluster needs besides programs
 COMPONENT_VERSION = "k8s.io/component-base/version"
 
 # What upstream names and the module proxy does not serve, with what stands in for it.
@@ -34,6 +35,10 @@ TRAEFIK_REPLACES = {
     ),
     "github.com/traefik/traefik/dynamic/ext": "./ext",
     "github.com/go-acme/lego/v5": "./lego",
+}
+METALLB_REPLACES = {
+    # the version that MetalLB names is not served; this one has all that its L2 mode compiles with
+    "github.com/metallb/frr-k8s": "github.com/metallb/frr-k8s v0.0.26",
 }
 
 
@@ -59,6 +64,7 @@ def programs(kube: Kubernetes) -> list[Program]:
     containerd = "github.com/containerd/containerd/v2"
     traefik = "github.com/traefik/traefik/v3"
     local_path = "github.com/rancher/local-path-provisioner"
+    metallb = "go.universe.tf/metallb"
     kind = "sigs.k8s.io/kind"
     agnhost = versions.image("agnhost").rsplit(":", 1)[1]
     return [
@@ -96,6 +102,12 @@ def programs(kube: Kubernetes) -> list[Program]:
             (f"{traefik}/cmd/traefik",),
             replaces=TRAEFIK_REPLACES,
             prepare=_prepare_traefik,
+        ),
+        *(
+            Program(
+                name, metallb, module(metallb), (f"{metallb}/{name}",), replaces=METALLB_REPLACES
+            )
+            for name in ("controller", "speaker")
         ),
         Program("pause", "", "", (".",)),
         Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
@@ -152,7 +164,7 @@ def drop_build_caches() -> None:
     build = cache_dir() / "build"
     wanted = {name for kube in versions.minors() for name in folders(kube)}
     for folder in (cache_dir() / "programs").iterdir():
-        if folder.name not in wanted and not folder.name.startswith(("kubectl-", "gateway-api-")):
+        if folder.name not in wanted and not folder.name.startswith(KEPT):
             shutil.rmtree(folder)
     if build.exists():
         with step("drop the build caches"):

@@ -20,7 +20,7 @@ from .problems import Problem, closest
 # These two are about more than one namespace.
 NAMESPACED = ("overview/namespaces.yaml", "start/ingress-controller.yaml")
 # Not in Kubernetes' own schema, so only a live cluster can judge them.
-FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io")
+FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io", "metallb.io")
 CLUSTER_SCOPED = {
     "CSIDriver", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
     "CustomResourceDefinition", "GatewayClass", "IngressClass", "Namespace", "PersistentVolume",

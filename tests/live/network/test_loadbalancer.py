@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import time
+from ipaddress import ip_address
+from typing import Any
 
-from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
+import pytest
+from k8s_basic.cluster.kind import metallb
+from k8s_basic.live import Lab, Object, Objects, Refused, claim, needs, ready, reports
 
+OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
+WEBHOOK = 90.0  # seconds until MetalLB's webhook may be called
 SLICES = "endpointslices kubernetes.io/service-name=web-lb"
 
 
@@ -24,6 +32,37 @@ def external_ip(lab: Lab, name: str) -> str:
     done = lab.run(f"kubectl get service {name} --no-headers")
     assert done.code == 0, done.err
     return done.out.split()[3]
+
+
+def installation(lab: Lab) -> list[dict[str, Any]]:
+    """Return MetalLB's own manifest, for the namespace of the test; the cluster has its CRDs."""
+    ours = json.dumps(metallb()).replace(
+        '"namespace": "metallb-system"', f'"namespace": "{lab.namespace}"'
+    )
+    there = ("Namespace", "CustomResourceDefinition")
+    return [document for document in json.loads(ours) if document["kind"] not in there]
+
+
+def in_the_nodes_network(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """Return an example with the network of this cluster's nodes in place of the page's."""
+    node = lab.get("nodes")[0].at("status.addresses.0.address")
+    network = ".".join(node.split(".")[:2])
+    changed: list[dict[str, Any]] = json.loads(
+        json.dumps(lab.example(name)).replace("172.18.", f"{network}.")
+    )
+    return changed
+
+
+def accepted(lab: Lab, documents: list[dict[str, Any]]) -> Object:
+    """Apply as soon as MetalLB's webhook has its certificate, and return the first object."""
+    deadline = time.monotonic() + WEBHOOK
+    while True:
+        try:
+            return lab.apply(documents)[0]
+        except Refused as answer:
+            if "failed calling webhook" not in answer.message or time.monotonic() > deadline:
+                raise
+            time.sleep(1)  # nothing to watch tells that the server takes the certificate
 
 
 @claim("NW-13")
@@ -75,3 +114,35 @@ def test_without_allocation_there_is_no_node_port(lab: Lab) -> None:
     assert only.at("spec.ports.0.nodePort") is None
     assert external_ip(lab, "web-lb-only") == "<pending>" or only.at("status.loadBalancer.ingress")
     assert lab.http("http://web-lb-only/hostname").body == pod.name
+
+
+@claim("NW-24", "NW-25")
+@pytest.mark.exclusive  # MetalLB gives an address to every Service that waits for one
+@needs("lesson-nodes")
+def test_metallb_gives_an_address_of_its_range_that_answers_from_outside(lab: Lab) -> None:
+    shared = [d for d in installation(lab) if d["kind"] in OF_THE_CLUSTER]
+    try:
+        lab.apply(installation(lab))
+        lab.apply("network/service-loadbalancer.yaml")
+        (pod,) = lab.becomes("pods app=web-lb", ready(1))
+        other = lab.example("network/service-loadbalancer.yaml")[0]
+        other["metadata"]["name"] = "other-class"
+        other["spec"]["loadBalancerClass"] = "example.com/none"
+        lab.apply(other)
+        lab.becomes("pods app=metallb", ready(4), within=180)
+
+        service = lab.get("service/web-lb")
+        lab.becomes("events", reports(service, "AllocationFailed"), within=90)
+        assert is_pending(lab.get("service/web-lb"))
+
+        pool = accepted(lab, in_the_nodes_network(lab, "network/metallb-pool.yaml"))
+        lab.becomes("service/web-lb", lambda s: s is not None and not is_pending(s))
+        address = external_ip(lab, "web-lb")
+        first, last = map(ip_address, pool.at("spec.addresses.0").split("-"))
+        assert first <= ip_address(address) <= last
+        assert lab.outside(f"http://{address}/hostname", within=60).body == pod.name
+        assert is_pending(lab.get("service/other-class"))
+    finally:
+        for document in shared:
+            if lab.get(what := f"{document['kind']}/{document['metadata']['name']}"):
+                lab.delete(what)
