@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from k8s_basic import ROOT
 from k8s_basic.cluster import image, programs, versions
 from k8s_basic.cluster.errors import ClusterError
 
@@ -95,3 +96,16 @@ def test_every_image_of_a_cluster_has_one_tag_and_a_folder(kube: versions.Kubern
 def test_every_digest_of_the_repository_is_a_sha256() -> None:
     digests = [digest for digest in versions.images().values() if digest is not None]
     assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests)
+
+
+@pytest.mark.parametrize(
+    ("module", "address"),
+    [
+        ("sigs.k8s.io/gateway-api", "kubernetes-sigs/gateway-api/releases/download/"),
+        ("go.universe.tf/metallb", "metallb/metallb/"),
+    ],
+)
+def test_pages_install_the_version_that_the_tests_ran_with(module: str, address: str) -> None:
+    pages = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
+    named = {found for page in pages for found in re.findall(f"{address}(v[0-9.]+)/", page)}
+    assert named == {versions.module(module)}

@@ -36,10 +36,6 @@ TRAEFIK_REPLACES = {
     "github.com/traefik/traefik/dynamic/ext": "./ext",
     "github.com/go-acme/lego/v5": "./lego",
 }
-METALLB_REPLACES = {
-    # the version that MetalLB names is not served; this one has all that its L2 mode compiles with
-    "github.com/metallb/frr-k8s": "github.com/metallb/frr-k8s v0.0.26",
-}
 
 
 @dataclass(frozen=True)
@@ -104,9 +100,7 @@ def programs(kube: Kubernetes) -> list[Program]:
             prepare=_prepare_traefik,
         ),
         *(
-            Program(
-                name, metallb, module(metallb), (f"{metallb}/{name}",), replaces=METALLB_REPLACES
-            )
+            Program(name, metallb, module(metallb), (f"{metallb}/{name}",))
             for name in ("controller", "speaker")
         ),
         Program("pause", "", "", (".",)),
