@@ -178,7 +178,7 @@ def _build(program: Program, go: Path, toolchain: str) -> Path:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
-        step(f"compile {program.name} {program.version}"),
+        step(f"{'compile' if program.packages else 'fetch'} {program.name} {program.version}"),
         tempfile.TemporaryDirectory(dir=target.parent) as made,
     ):
         out = Path(made) / "out"
