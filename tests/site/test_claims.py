@@ -75,7 +75,7 @@ def test_results_lead_to_the_row_and_back_to_the_sentence(
     evidence()
     page = read(build().url + "en/workloads/pod/", width)
     page.locator("#wl-3 button").focus()
-    page.get_by_role("link", name="Results").first.click()
+    page.locator("#wl-3").get_by_role("link", name="Results").click()
     row = page.locator("tr#wl-3")
     expect(row).to_be_in_viewport()
     expect(row).to_contain_text("The Pod answers.")
