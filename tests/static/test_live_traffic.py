@@ -119,6 +119,14 @@ def test_without_time_there_is_one_try(slept: list[float]) -> None:
     assert answers.asked == 1
 
 
+def test_request_that_timed_out_is_made_again_and_not_for_ever(slept: list[float]) -> None:
+    answers = Answers(0, 404, 200)
+    assert until(answers, 200, 0)[0].status == 404
+    assert answers.asked == 2
+    assert until(Answers(0), 200, 0)[0].status == 0
+    assert sum(slept) < 2 * traffic.PATIENCE
+
+
 # --- from this machine
 
 

@@ -18,6 +18,7 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 CONNECT = 3.0  # seconds in which a request must be answered
 PAUSE = 0.3  # seconds between two tries: no API tells when a data path has changed
+PATIENCE = 10.0  # seconds, the least in which something must answer
 NO_ANSWER = 0  # the status of a request that was refused or timed out
 
 
@@ -66,6 +67,8 @@ def until(
 ) -> tuple[Response, float]:
     """Ask until `status` is seen (None: any answer), for `within` seconds at most.
 
+    No answer at all isn't one yet: a node that is busy lets a request time out now and then. So
+    it is asked for PATIENCE seconds at least until something answers.
     Returns the last answer and the seconds it took; the caller judges the answer.
     """
     started = time.monotonic()
@@ -73,7 +76,8 @@ def until(
         answer = once()
         took = time.monotonic() - started
         met = answer.status != NO_ANSWER if status is None else answer.status == status
-        if met or took >= within:
+        over = within if answer.status != NO_ANSWER else max(within, PATIENCE)
+        if met or took >= over:
             return answer, took
         time.sleep(PAUSE)
 
