@@ -14,7 +14,7 @@ import pytest
 import yaml
 from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
 from k8s_basic.live.api import Target
-from k8s_basic.live.lab import Variation
+from k8s_basic.live.lab import LONGEST_HOLD, Variation
 from kubernetes.client import ApiException
 
 Script = list[Any] | Callable[..., Iterator[Any]]
@@ -267,8 +267,28 @@ def test_state_that_stays_beside_a_control_that_moves_is_returned(lab: Lab, stea
     assert lab.stays("deployment/web", THREE, 5, control=CONTROL) is script[-1]
     watched = {what: seconds for what, _, seconds in steady.asked}
     assert 4.5 < watched["deployment/web"] <= 5
-    assert 4.5 < watched["pod/control"] <= 5
+    assert LONGEST_HOLD - 0.5 < watched["pod/control"] <= LONGEST_HOLD
     assert {note["wait"] for note in lab.waits} == {"becomes", "stays"}
+
+
+def test_hold_lasts_until_its_slow_control_has_moved(lab: Lab, steady: Api) -> None:
+    held, broken = deployment(1, 1, 3), deployment(1, 1, 2)
+    looks: list[str] = []
+
+    def slowly(*_: object) -> Iterator[object]:
+        yield None
+        while len(looks) < 2:  # the hold's own seconds are over, and it's looked at once more
+            time.sleep(0.01)
+        yield pod("control")
+
+    def watched(deadline: float, stop: Callable[[], bool] | None) -> Iterator[object]:
+        looks.append("after" if stop else "within")
+        yield held if len(looks) == 1 else broken
+
+    steady.scripts |= {"pod/control": slowly, "deployment/web": watched}
+    with pytest.raises(AssertionError, match="did not stay so for 5 s"):
+        lab.stays("deployment/web", THREE, 5, control=CONTROL)
+    assert looks == ["within", "after"]
 
 
 def test_state_that_changes_for_a_moment_did_not_stay(lab: Lab, steady: Api) -> None:

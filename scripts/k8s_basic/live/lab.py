@@ -31,6 +31,7 @@ from .traffic import Response
 
 COMMAND_TIMEOUT = 60.0  # seconds that a kubectl command may take
 CLIENT_START = 90.0  # seconds for the client Pod to be Ready
+LONGEST_HOLD = 60.0  # seconds that a hold lasts at most while its control has not moved
 SHORTEST = 5.0  # seconds; shorter bounds of waits are never scaled down
 
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
@@ -263,15 +264,25 @@ class Lab:
         """Demand that `wanted` holds now and for `seconds`, and return what was seen last.
 
         `control` is a second condition, moved by the same controller, that must come true
-        meanwhile: it shows that the controller was at work while nothing happened here.
-        Raises AssertionError.
+        meanwhile: it shows that the controller was at work while nothing happened here. A slow
+        one draws the hold out, up to LONGEST_HOLD. Raises AssertionError.
         """
         what = what.reference if isinstance(what, Object) else what
+        target, seen = self._target(what, namespace), None
         problems: list[AssertionError] = []
-        beside = threading.Thread(target=self._control, args=(control, seconds, problems))
+        longest = max(seconds, LONGEST_HOLD)
+        beside = threading.Thread(target=self._control, args=(control, longest, problems))
         beside.start()
-        started, seen = time.monotonic(), None
-        for seen in self.api.snapshots(self._target(what, namespace), started + seconds):
+        started = time.monotonic()
+
+        def states() -> Iterator[Any]:
+            yield from self.api.snapshots(target, started + seconds)
+            if beside.is_alive():
+                yield from self.api.snapshots(
+                    target, started + longest, lambda: not beside.is_alive()
+                )
+
+        for seen in states():
             if not holds(wanted, seen):
                 took = time.monotonic() - started
                 text = diagnosis.report(wanted, seen, what, took, self._asker(namespace))
