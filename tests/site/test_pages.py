@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
@@ -51,6 +52,26 @@ def test_front_page_lists_every_lesson_with_what_it_is_about(site, front: Page) 
     for page in listed:
         assert f'href="{page.name}/"' in built(site, front)
         assert html.escape(f"{page.meta['title']}: {page.meta['description']} (", False) in shown
+
+
+def neighbour(html: str, step: str) -> str:
+    """Return the address, relative to the page, that its footer leads on or back to."""
+    found = re.search(rf'<a href="([^"]*)" class="md-footer__link md-footer__link--{step}"', html)
+    return found[1] if found else ""
+
+
+@every_page
+def test_page_can_be_edited_and_its_neighbours_lead_back_to_it(site, page: Page) -> None:
+    html = built(site, page)
+    assert f"/edit/main/{page.path}" in html
+    here = site.url + address(page)
+    back = {"next": "prev", "prev": "next"}
+    steps = [step for step in back if neighbour(html, step)]
+    assert steps == ["next"] if page.name == "index" else "prev" in steps
+    for step in steps:
+        there = urljoin(here, neighbour(html, step))
+        file = site.folder / there.removeprefix(site.url) / "index.html"
+        assert urljoin(there, neighbour(file.read_text("utf-8"), back[step])) == here
 
 
 @every_page

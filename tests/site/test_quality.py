@@ -119,6 +119,52 @@ def test_keyboard_alone_reaches_content_search_and_marks(open_page, language: st
     assert shown.locator(".claim .detail:visible").count() == 1
 
 
+# What has the focus, and whether it shows; the label of a palette's button shows it instead of it.
+FOCUSED = """() => {
+    const at = document.activeElement
+    const style = getComputedStyle(at.matches('.md-option') ? at.nextElementSibling : at)
+    return style.outlineStyle !== 'none' || style.boxShadow !== 'none' || at.name === 'query'
+}"""
+
+
+def tab_to(shown: Any, selector: str) -> None:
+    """Press Tab until what has the focus matches, and demand that each stop on the way shows."""
+    for _ in range(60):
+        shown.keyboard.press("Tab")
+        assert shown.evaluate(FOCUSED), shown.evaluate("document.activeElement.outerHTML")
+        if shown.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"no Tab leads to {selector}")
+
+
+@both_languages
+def test_keyboard_alone_changes_palette_and_language_and_follows_tabs(
+    open_page, site, language: str
+) -> None:
+    other = next(code for code in LANGUAGES if code != language)
+    shown = open_page(lesson(language))
+    tab_to(shown, ".md-option")
+    before = shown.evaluate("document.body.dataset.mdColorMedia")
+    shown.keyboard.press("Enter")
+    assert shown.evaluate("document.body.dataset.mdColorMedia") != before
+    tab_to(shown, ".md-tabs__link")
+    shown.locator(".md-select button").focus()
+    tab_to(shown, f".md-select__link[hreflang={other}]")
+    shown.keyboard.press("Enter")
+    shown.wait_for_url(site.url + lesson(other) + "*")
+
+
+@both_languages
+def test_content_tabs_show_what_they_name(open_page, language: str) -> None:
+    shown = open_page(plain.address("", language, "start/install"))
+    labels, blocks = (shown.locator(f".tabbed-{part}").first for part in ("labels", "content"))
+    assert labels.locator("label").count() > 1
+    for number, label in enumerate(labels.locator("label").all()):
+        label.click()
+        visible = [block.is_visible() for block in blocks.locator("> .tabbed-block").all()]
+        assert [at for at, is_shown in enumerate(visible) if is_shown] == [number]
+
+
 @both_languages
 def test_switching_the_language_keeps_the_section(open_page, site, language: str) -> None:
     other = next(code for code in LANGUAGES if code != language)

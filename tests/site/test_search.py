@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,8 @@ SAME = [
     ("ko", ["인그레스", "인그래스", "잉그레스", "ingress"]),
     ("en", ["StatefulSet", "stateful set", "statefulset", "statefull set", "스테이트풀셋"]),
     ("en", ["ConfigMap", "config map", "configmaps", "컨피그맵"]),
+    ("en", ["PVC", "PVCs", "pvcs", "persistent volume claim"]),
+    ("en", ["API", "APIs"]),
 ]
 
 
@@ -168,6 +171,21 @@ def test_results_lead_to_sections_and_mark_the_words(open_page, site) -> None:
     assert all(link.startswith(f"{site.url}en/") for link in links)
     assert any("#" in link for link in links)
     assert page.locator("mark").first.inner_text().lower() == "rollback"
+
+
+def test_number_told_is_that_of_the_pages_listed(open_page) -> None:
+    page = open_page("en/")
+    page.get_by_role("textbox").fill("pod restart")
+    items = page.locator(".md-search-result__item")
+    items.first.wait_for()
+    assert re.findall(r"\d+", page.locator("[role=status]").inner_text()) == [str(items.count())]
+
+
+@pytest.mark.parametrize(("start", "words"), [("", "롤백"), ("en/", "rollback")])
+def test_address_may_bring_the_query(open_page, start: str, words: str) -> None:
+    page = open_page(f"{start}?q={words}")
+    page.locator(".md-search-result__link").first.wait_for()
+    assert page.get_by_role("textbox").input_value() == words
 
 
 def test_syllables_in_the_making_are_searched(open_page) -> None:

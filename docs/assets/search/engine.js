@@ -63,11 +63,12 @@
 
   // Words of a text: { word: its stem, text: as it stands there, parts: stems of what it's made of }.
   const TOKEN = /--?[a-z][\w-]*|[a-z0-9]+(?:[._/:'-]+[a-z0-9]+)*|[가-힣ㄱ-ㅣ]+/gi
+  const PLURAL = /^([A-Z]{2,})s$/  // PVCs, which the next line would cut into PV and Cs
   const CAMEL = /([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g
   const joined = word => word.replace(/[._/:'-]+/g, "")
   const read = remembered(token => {
     if (HANGUL.test(token)) return { word: korean(token), text: token, parts: [] }
-    const plain = token.replace(/'[st]$/, "").replace(/^-+(?=-)/, "-")
+    const plain = token.replace(/'[st]$/, "").replace(/^-+(?=-)/, "-").replace(PLURAL, "$1")
     const pieces = plain.replace(/^-+/, "").replace(CAMEL, "$1$3 $2$4").split(/[ ._/:'-]+/)
     const lower = plain.toLowerCase()
     if (pieces.length === 1 && plain[0] !== "-") return { word: english(lower), text: token, parts: [] }
@@ -86,10 +87,11 @@
     ...`a an the to of in on for and or is are am be was were do does did how what why when where which who
     i my me we you your it its this that these with from by as at can could should would will there have has
     had get got getting gets if so not no dont doesnt cant im please vs versus difference between see know want need tell help
-    let only make happens happen work works`.split(/\s+/).flatMap(w => [w, english(w)]),
+    let only make happens happen work works use using mean means meaning definition purpose`.split(/\s+/).flatMap(w => [w, english(w)]),
     ...`어떻게 어떡해 어떤 무엇 무슨 무엇을 뭐 뭔 뭔가요 뭐예요 뭐에요 누가 누구 왜 수 것 거 게 때 경우 좀 그냥 방법 법 하는법 있나요 있는
     있다 있어요 있습니다 싶어요 싶은데 싶다 주세요 알려줘 하나요 하려면 하는 해요 했는데 하기 하면 하고 돼요 되나요 되는 됩니다 되면 나와요 나옴 나요
-    뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교`.split(/\s+/).map(korean),
+    뜨는데 같은 그리고 이 그 저 너무 자꾸 계속 알고 알려 궁금해요 궁금 보고 싶은데요 있을까요 있을까 건가요 걸까요 언제 어디 어디서 어디서부터 차이 차이점 비교
+    뜻 의미 이유 쓰나요 써요 쓰나 필요한 필요해요`.split(/\s+/).map(korean),
   ])
 
   // Words that tell little next to others: every page is about Kubernetes and has examples, and

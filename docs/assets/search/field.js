@@ -99,11 +99,11 @@
     await ready().catch(forget)
     if (asked !== query) return
     if (!made) return say(words.failed)
-    const results = made.search(query)
+    const results = made.search(query).slice(0, LISTED)
     const terms = made.terms(query)
     const places = text => made.places(text, terms)
     say(results.length === 0 ? words.none : results.length === 1 ? words.one
-      : words.other.replace("#", results.length), results.slice(0, LISTED).map(result => item(result, places)))
+      : words.other.replace("#", results.length), results.map(result => item(result, places)))
   }
   const say = (text, items = []) => {
     status.textContent = text
@@ -147,4 +147,11 @@
     } else return
     event.preventDefault()
   })
+
+  const linked = new URLSearchParams(location.search).get("q")  // as in links to a search
+  if (linked) {
+    field.value = linked
+    field.focus()
+    show()
+  }
 })()

@@ -117,9 +117,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Leave out the theme's search: `search.py` has the site's own."""
+    """Leave out the theme's search, as `search.py` has the site's own, and maps to its sources."""
     for file in list(files):
-        if file.src_uri.startswith(THEME_SEARCH):
+        if file.src_uri.startswith(THEME_SEARCH) or file.src_uri.endswith(".map"):
             files.remove(file)
     return files
 

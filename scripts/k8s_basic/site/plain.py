@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from xml.sax.saxutils import escape, quoteattr
 
 from ..content import callouts, figures, recordings
+from ..content.checks import RESULTS
 from ..content.pages import LANGUAGES, MARKS
 
 MARKDOWN = "index.md"
@@ -185,6 +186,7 @@ def feed(built: Contents, changed: dict[str, datetime], site_url: str) -> str:
     dated = [
         (changed[path].astimezone(UTC), place)
         for place in built.places
+        if not place.name.startswith(f"{RESULTS}/")  # what changes there is no news
         if (path := f"docs/{language}/{place.name}.md") in changed
     ]
     dated.sort(key=lambda entry: (entry[0], entry[1].name), reverse=True)
