@@ -162,13 +162,18 @@ ko:
 en:
   states: {held: "Holds on {version}."}
 """,
-    "examples/callouts/pod.yaml": """\
-spec.containers[0].image:
+    "docs/callouts/workloads/pod.yaml": """\
+- path: spec.containers.0.image
   ko: 태그는 늘 적습니다.
   en: Always write a tag.
-spec.restartPolicy:
-  ko: 적지 않으면 Always입니다.
-  en: Without it, it's Always.
+- in: Service/web
+  path: metadata.name
+  ko: 주소가 됩니다.
+  en: It becomes an address.
+- in: Pod/web
+  path: metadata.name
+  ko: 적지 않으면 거부됩니다.
+  en: Without it, the Pod is refused.
 """,
 }
 KO, EN = "docs/ko/workloads/pod.md", "docs/en/workloads/pod.md"
@@ -176,7 +181,7 @@ KO_JOB, EN_JOB = "docs/ko/workloads/job.md", "docs/en/workloads/job.md"
 BOTH = (KO, EN)
 FIGURE, GLOSSARY = "docs/figures/parts.yaml", "docs/glossary.yaml"
 WORDS = "scripts/k8s_basic/site/words.yaml"
-CALLOUTS = "examples/callouts/pod.yaml"
+CALLOUTS = "docs/callouts/workloads/pod.yaml"
 
 Edit = tuple[str, str, str]  # file, text, what replaces it
 SPLIT = "workloads/pod#what-bites was split into workloads/pod#each and workloads/pod#what-bites"
@@ -195,6 +200,9 @@ def cut(file: str, first: str, last: str = "") -> str:
     text = SITE[file]
     start = text.index(first)
     return text[start : text.index(last, start + 1)] if last else text[start:]
+
+
+SERVICE_CALLOUT = cut(CALLOUTS, "- in: Service/web", "- in: Pod/web")
 
 
 def moved(first: tuple[str, str], last: tuple[str, str], to: tuple[Edit, Edit]) -> list[Edit]:
@@ -552,17 +560,30 @@ SCENARIOS: dict[str, tuple[list[Edit], str]] = {
     ),
     "callout": (
         [(CALLOUTS, "Always write a tag", "Write a tag")],
-        "en examples/callouts/pod:spec.containers[0].image",
+        "en callouts/workloads/pod:spec.containers.0.image",
+    ),
+    "callout on a field that two documents have": (
+        [(CALLOUTS, "the Pod is refused", "the API server refuses it")],
+        "en callouts/workloads/pod:Pod/web metadata.name",
+    ),
+    "callout in another place of the file": (
+        [
+            (CALLOUTS, cut(CALLOUTS, "- in: Service/web", "- in: Pod/web"), ""),
+            (
+                CALLOUTS,
+                "- path: spec",
+                cut(CALLOUTS, "- in: Service", "- in: Pod") + "- path: spec",
+            ),
+        ],
+        "quiet",
     ),
     "callout with a typo": ([(CALLOUTS, "적습니다", "적슴니다")], "quiet"),
 }
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def site(tmp_path: Path) -> Path:
     """The root of a repository whose texts are all confirmed."""
-    callouts = ("examples/callouts/*.yaml", "")
-    monkeypatch.setattr(bilingual, "SOURCES", (*bilingual.SOURCES, callouts))
     for name, text in SITE.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -691,7 +712,7 @@ def test_message_names_a_value_that_the_other_language_kept(site: Path) -> None:
 
 def test_record_has_a_file_per_topic_and_a_sorted_line_per_text(site: Path) -> None:
     files = sorted((site / in_step.FOLDER).iterdir())
-    topics = ["examples", "figures", "glossary", "scripts", "workloads"]
+    topics = ["callouts", "figures", "glossary", "scripts", "workloads"]
     assert [file.name for file in files] == [f"{topic}.jsonl" for topic in topics]
     keys = [json.loads(line)[0] for line in files[-1].read_text(encoding="utf-8").splitlines()]
     assert keys == sorted(keys)

@@ -134,8 +134,9 @@ def _both(
 def _name(item: yaml.Node, number: int) -> str:
     if isinstance(item, yaml.MappingNode):
         fields = {k.value: v.value for k, v in item.value if isinstance(v, yaml.ScalarNode)}
-        if "from" in fields and "to" in fields:
-            return f"{fields['from']}-{fields['to']}"
+        for first, second, between in (("from", "to", "-"), ("in", "path", " ")):
+            if first in fields and second in fields:
+                return f"{fields[first]}{between}{fields[second]}"
         for name in _NAMES:
             if name in fields:
                 return str(fields[name])
