@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from .. import ROOT
 from ..content.pages import LANGUAGES, read_pages
@@ -34,6 +34,8 @@ from . import build, plain
 BUDGET = Path(__file__).with_name("budget.yaml")
 SLOW_DOWN = 4  # times
 SAMPLES = 5
+PHONE, DESK = 360, 1280  # pixels of width
+QUERY = "pod"
 FONTS = (".woff", ".woff2", ".ttf", ".otf")
 # Largest contentful paint as https://web.dev/articles/lcp measures it, in milliseconds.
 PAINT = """() => new Promise(resolve => {
@@ -103,17 +105,33 @@ def _served(folder: Path) -> Iterator[str]:
     server.shutdown()
 
 
-def _paint(browser: Browser, address: str) -> float:
-    """Return the seconds until the largest paint, the median of some first loads."""
+def _slowed_down(
+    browser: Browser, address: str, width: int, seconds: Callable[[Page], float]
+) -> float:
+    """Return the median of what `seconds` says of some first loads, processor slowed down."""
     seen: list[float] = []
     for _ in range(SAMPLES):
-        page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+        page = browser.new_context(viewport={"width": width, "height": 740}).new_page()
         session = page.context.new_cdp_session(page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
         page.goto(address)
-        seen.append(page.evaluate(PAINT) / 1000)
+        seen.append(seconds(page))
         page.context.close()
     return statistics.median(seen)
+
+
+def _paint(page: Page) -> float:
+    return float(page.evaluate(PAINT)) / 1000
+
+
+def _first_result(page: Page) -> float:
+    """Return the seconds from the focus in the field, which loads the index, to a result."""
+    started = time.monotonic()
+    field = page.locator("input[name=query]")
+    field.focus()
+    field.fill(QUERY)
+    page.locator(".md-search-result__link").first.wait_for()
+    return time.monotonic() - started
 
 
 def _processor_seconds(act: Callable[[], object]) -> float:
@@ -185,8 +203,10 @@ def main(arguments: list[str]) -> int:
                         f"first load, {what}, {len(files)} files", most, limits["first_load"], "KB"
                     )
                     tell(f"fonts, {what}", fonts, limits["fonts"], "KB")
-                    paint = _paint(browser, address)
+                    paint = _slowed_down(browser, address, PHONE, _paint)
                     tell(f"largest paint, {what}", paint, limits["largest_paint"], "s")
+                    result = _slowed_down(browser, address, DESK, _first_result)
+                    tell(f"first result of a search, {what}", result, limits["first_result"], "s")
             browser.close()
     return 1 if over else 0
 
