@@ -78,3 +78,14 @@ def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
     pod["metadata"]["name"] = "not-sandboxed"
     lab.apply([pod])
     lab.becomes("pod/not-sandboxed", is_ready, within=60)
+
+
+@claim("OV-32")
+def test_image_without_a_tag_is_always_pulled_by_default(lab):
+    [tagged] = lab.example("start/first-pod.yaml")
+    untagged = lab.example("start/first-pod.yaml")[0]
+    untagged["metadata"]["name"] = "untagged"
+    container = untagged["spec"]["containers"][0]
+    container["image"] = container["image"].rpartition(":")[0]
+    policy = "spec.containers.0.imagePullPolicy"
+    assert [pod.at(policy) for pod in lab.apply([tagged, untagged])] == ["IfNotPresent", "Always"]

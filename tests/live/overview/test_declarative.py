@@ -190,7 +190,7 @@ def test_broken_deployment_never_becomes_available(lab):
     lab.stays(
         "deployment/broken-pods",
         NOT_AVAILABLE,
-        seconds=25,
+        seconds=10,
         control=("pods app=broken-pod", one_more_restart),
     )
 

@@ -50,6 +50,7 @@ def test_pods_keep_their_order_their_names_and_their_volumes(lab):
     old = lab.delete("pod/web-1")
     new = by_name(lab.becomes(PODS, ready(3), without=old, within=120))["web-1"]
     assert new.uid != old.uid
+    assert new.at("status.podIP") != old.at("status.podIP")
     resolves_to(lab, "web-1.web", [new])
     assert lab.exec("web-1", "cat", "/data/note").strip() == "written by web-1"
     without = lab.run("kubectl exec web-0 -- cat /data/note")
