@@ -123,42 +123,50 @@ def test_deleted_pod_of_a_broken_deployment_is_replaced_by_a_new_one(lab):
 @claim("OV-4")
 def test_crashing_container_is_restarted_after_growing_waits(lab):
     def crashed_four_times(pods):
-        """A container ended after its third restart, and one was seen in CrashLoopBackOff."""
-        return ended_after(pods, restarts=3) and any(map(in_crash_loop, seen.history))
+        """Each container ended after its third restart; one was seen in CrashLoopBackOff."""
+        ended = [pod for pod, status in container_statuses(pods) if ended_after(status, 3)]
+        return pods and len(ended) == len(pods) and any(map(in_crash_loop, seen.history))
 
     with lab.watching("pods app=broken-pod") as seen:
         lab.apply("overview/broken-deployment.yaml")
-        pods = lab.becomes("pods app=broken-pod", crashed_four_times, within=180)
+        pods = lab.becomes("pods app=broken-pod", crashed_four_times, within=240)
 
-    pod = ended_after(pods, restarts=3)
-    runs = terminated_runs(seen.history, pod.uid)
-    assert {run["exitCode"] for run in runs} == {1}
-    waits = [
-        instant(following["startedAt"]) - instant(run["finishedAt"])
-        for run, following in zip(runs, runs[1:], strict=False)
-    ]
-    assert len(waits) >= 2, f"runs seen: {runs}"
+    seconds, thirds = [], []
+    for pod in pods:
+        # the record of the watch may end a moment before
+        runs = terminated_runs([*seen.history, pods], pod.uid)
+        assert {run["exitCode"] for run in runs} == {1}
+        waits = [
+            instant(following["startedAt"]) - instant(run["finishedAt"])
+            for run, following in zip(runs, runs[1:], strict=False)
+        ]
+        assert len(waits) >= 2, f"runs seen: {runs}"
+        seconds.append(waits[-2])
+        thirds.append(waits[-1])
     # The first restart comes at once, the next after 10 s and 20 s; API times are whole seconds.
-    assert waits[-2] >= timedelta(seconds=9)
-    assert waits[-1] >= waits[-2] + timedelta(seconds=5)
+    # A busy node adds to them, so the shortest of the Pods' are compared.
+    assert min(seconds) >= timedelta(seconds=9)
+    assert min(thirds) >= min(seconds) + timedelta(seconds=5)
 
 
 def container_statuses(pods):
     return [(pod, s) for pod in pods for s in pod.get("status", {}).get("containerStatuses", [])]
 
 
-def ended_after(pods, restarts):
-    """Returns a Pod whose container doesn't run after so many restarts, or None."""
-    for pod, status in container_statuses(pods):
-        if status["restartCount"] >= restarts and "running" not in status["state"]:
-            return pod
-    return None
+def ended_after(status, restarts):
+    """Tells whether a container has ended after so many restarts; one just made hasn't begun."""
+    ended = "terminated" in status["state"] or backs_off(status)
+    return status["restartCount"] >= restarts and ended
+
+
+def backs_off(status):
+    """Tells whether a container waits; for how long the kubelet shows the crash first varies."""
+    return status["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff"
 
 
 def in_crash_loop(pods):
-    """Tells whether a container waits; for how long the kubelet shows the crash first varies."""
-    waiting = (status["state"].get("waiting", {}) for _, status in container_statuses(pods))
-    return any(state.get("reason") == "CrashLoopBackOff" for state in waiting)
+    """Tells whether a container of one of the Pods waits."""
+    return any(backs_off(status) for _, status in container_statuses(pods))
 
 
 def terminated_runs(history, uid):
@@ -206,7 +214,7 @@ def test_rollout_status_fails_once_the_progress_deadline_has_passed(lab):
     lab.becomes("deployment/broken-pods", {"status": {"conditions": [exceeded]}}, within=5)
 
     lab.apply("overview/desired-state.yaml")
-    healthy = lab.run("kubectl rollout status deployment/web --timeout=90s", timeout=120)
+    healthy = lab.run("kubectl rollout status deployment/web --timeout=150s", timeout=180)
     assert healthy.code == 0, healthy.err
 
 

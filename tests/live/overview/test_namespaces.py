@@ -26,6 +26,9 @@ def teams(lab):
                 metadata[field] = own[metadata[field]]
     names = Teams(own["demo-team-a"], own["demo-team-b"])
     try:
+        for made in lab.apply([d for d in documents if d["kind"] == "Namespace"]):
+            # until it has one it takes no Pod
+            lab.becomes("serviceaccount/default", bool, namespace=made.name)
         lab.apply(documents)
         yield names
     finally:
@@ -34,12 +37,14 @@ def teams(lab):
 
 def web(lab, namespace):
     """Returns the Pod `web` of a namespace once it is ready."""
-    return lab.becomes("pod/web", is_ready, namespace=namespace, within=60)
+    return lab.becomes("pod/web", is_ready, namespace=namespace, within=90)
 
 
 def greeting(lab, pod, host="localhost"):
     """Asks the server at `host` for its greeting, from inside `pod`."""
-    curl = f"curl -sS --fail --max-time 5 'http://{host}:8080/envvar?var=GREETING'"
+    # the Pod is ready before its program is
+    retry = "--retry 30 --retry-delay 1 --retry-max-time 30 --retry-connrefused"
+    curl = f"curl -sS --fail --max-time 5 {retry} 'http://{host}:8080/envvar?var=GREETING'"
     answer = lab.run(f"kubectl exec {pod.name} --namespace={pod.namespace} -- {curl}")
     assert answer.code == 0, answer.err
     return answer.out
@@ -80,7 +85,7 @@ def test_deleting_a_namespace_deletes_its_objects_and_no_others(lab, teams):
 
     lab.delete(f"namespace/{teams.a}")
 
-    lab.becomes(f"namespace/{teams.a}", ABSENT, within=90)
+    lab.becomes(f"namespace/{teams.a}", ABSENT, within=180)
     assert lab.get("pod/web", namespace=teams.a) is None
     assert lab.get("configmap/app-config", namespace=teams.a) is None
     pod_after = lab.get("pod/web", namespace=teams.b)

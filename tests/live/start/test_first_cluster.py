@@ -6,6 +6,8 @@ from k8s_basic.live import claim, is_ready, needs
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 ZONE = "topology.kubernetes.io/zone"
+# a Pod is ready before its program is
+RETRY = "--retry 30 --retry-delay 1 --retry-max-time 30 --retry-connrefused".split()
 
 
 def workers(lab):
@@ -40,7 +42,6 @@ def test_each_worker_has_its_own_zone_and_gets_the_pod_that_asks_for_it(lab):
         placed = lab.becomes(
             f"pod/in-{zone}",
             {"status": {"conditions": [{"type": "PodScheduled", "status": "True"}]}},
-            within=30,
         )
         assert placed.at("spec.nodeName") == node_name
 
@@ -87,7 +88,7 @@ def test_the_first_pod_answers_with_its_own_name(lab):
     lab.apply("start/first-pod.yaml")
     pod = lab.becomes("pod/hello", is_ready, within=60)
 
-    answer = lab.exec(pod, "curl", "-s", "http://localhost:8080/hostname")
+    answer = lab.exec(pod, "curl", "-s", *RETRY, "http://localhost:8080/hostname")
     assert answer.strip() == pod.name == "hello"
     assert pod.at("spec.nodeName") in {node.name for node in workers(lab)}
 
