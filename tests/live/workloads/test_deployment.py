@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from k8s_basic.live import claim, ready
+from k8s_basic.live import claim, is_ready, ready
 
 ROLLING = "workloads/deployment-rolling.yaml"
 CLIENT = "workloads/web-client.yaml"
@@ -21,6 +21,7 @@ def rolled_out(deployment):
 
 def has_answered(lab, version):
     """Wait until the client Pod has logged this answer, and return its log from there on."""
+    lab.becomes("pod/client", is_ready, within=90)
     lines = lab.logged("client", f"{version}\n").split("\n")
     return lines[lines.index(version) :]
 

@@ -118,8 +118,10 @@ def test_changed_template_is_used_for_new_pods_only(lab):
         """Three ready Pods, without the deleted one."""
         return ready(3)(pods) and victim.uid not in pods.uids
 
-    after = lab.stays(PODS, kept_ones_run, seconds=15, control=(PODS, replaced))
+    lab.stays(PODS, kept_ones_run, seconds=15, control=(PODS, replaced))
 
+    after = lab.becomes(PODS, replaced)
+    assert kept_ones_run(after)
     answers = {pod.uid: version(lab, pod) for pod in after.ready}
     assert {answers[uid] for uid in kept} == {"v1"}
     assert [answers[uid] for uid in answers.keys() - kept] == ["v2"]

@@ -33,7 +33,7 @@ def resolves_to(lab, name, pods, within=60):
 def test_pods_keep_their_order_their_names_and_their_volumes(lab):
     lab.client  # noqa: B018  # starts beside the first volume
     lab.apply(EXAMPLE)
-    pods = by_name(lab.becomes(PODS, ready(3), within=240))
+    pods = by_name(lab.becomes(PODS, ready(3), within=360))
 
     # one after the other: RFC 3339 in UTC, order of text is order of time
     assert sorted(pods) == ["web-0", "web-1", "web-2"]
@@ -90,7 +90,7 @@ def test_pod_that_never_gets_ready_holds_up_the_rest_and_the_repair(lab):
     lab.stays("pods app=queue", still_the_first, seconds=10, control=seen)
     stuck = lab.delete("pod/queue-0")
 
-    lab.becomes("pods app=queue", ready(2), without=stuck, within=120)
+    lab.becomes("pods app=queue", ready(2), without=stuck, within=180)
 
 
 def cannot_pull(pod):
