@@ -129,8 +129,11 @@ def test_value_lies_readable_in_the_files_of_etcd(lab):
     assert marker not in json.dumps(lab.get(SECRET))
 
     def found(text):
-        """Return what the search of the page finds."""
-        return lab.run(f"kubectl exec {pod.name} -- grep -rshaoF {text} /etcd | sort -u").out
+        """Return what the search of the page finds; etcd's files may be hundreds of megabytes."""
+        search = f"kubectl exec {pod.name} -- grep -rshaoF {text} /etcd | sort -u"
+        done = lab.run(search, timeout=180)
+        assert done.code == 0, done.err
+        return done.out
 
     assert found(marker) == f"{marker}\n"
     assert found(other) == ""

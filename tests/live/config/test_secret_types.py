@@ -127,7 +127,7 @@ def whoami(lab, token):
     """Return the user and the groups that the API server takes this token for."""
     lab.run(f"kubectl config set-credentials stranger --token={token}")
     ask = "kubectl auth whoami --user=stranger -o json"
-    lab.run(f"until {ask}; do sleep 1; done", timeout=30)  # until the API server knows the token
+    lab.run(f"until {ask}; do sleep 1; done", timeout=60)  # until the API server knows the token
     asked = lab.run(ask)
     assert asked.code == 0, asked.err
     user = json.loads(asked.out)["status"]["userInfo"]
@@ -138,7 +138,7 @@ def whoami(lab, token):
 def test_token_of_a_service_account_is_filled_in_and_logs_in(lab):
     lab.apply(TYPES)
 
-    secret = lab.becomes("secret/build-robot-token", has_a_token, within=30)
+    secret = lab.becomes("secret/build-robot-token", has_a_token)
 
     token = base64.b64decode(secret.at("data.token")).decode()
     user, groups = whoami(lab, token)
