@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,14 @@ from k8s_basic.live import plugin
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Terminal
 from k8s_basic.live.ledger import Ledger
-from k8s_basic.live.locks import turn
+from k8s_basic.live.locks import apart, turn
 
 LESSONS = [p for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
 # What these commands change is everybody's, so a page with one of them is followed alone, and
 # after all that may go side by side.
 NODE_COMMAND = re.compile(r"\bkubectl (?:taint|cordon|drain|label nodes?) ")
+# A test deletes the mirror of a program that such a page lists, so the two take turns.
+MIRRORS_COMMAND = re.compile(r"-l tier=control-plane\b")
 RECORDED_ON = "packages"  # the image source of the recordings; their minor is the pinned one
 
 
@@ -35,6 +38,13 @@ def lesson(page: Page) -> ParameterSet:
     """Return the page's name as the parameter of a test."""
     alone = any(NODE_COMMAND.search(command.text) for command in page.items("commands"))
     return pytest.param(page.name, id=page.name, marks=[pytest.mark.exclusive] if alone else [])
+
+
+def lists_mirrors(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the page that the test follows lists the mirrors of the static Pods."""
+    name = request.node.callspec.params["page"]
+    page = next(page for page in LESSONS if page.name == name)
+    return any(MIRRORS_COMMAND.search(command.text) for command in page.items("commands"))
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +81,11 @@ def reader(
     path = ":".join([*map(str, tools), os.environ["PATH"]])
     site = BuiltPage.read(built_site, f"{LESSONS[0].name}/").site
     alone = request.node.get_closest_marker("exclusive") is not None
-    with turn(plugin.turns(kind_cluster), alone=alone):
+    turns = plugin.turns(kind_cluster)
+    with (
+        turn(turns, alone=alone),
+        apart(turns, "mirrors") if lists_mirrors(request) else nullcontext(),
+    ):
         server = Server(built_site, site)
         terminal = Terminal(tmp_path / "terminal", kubeconfig, path)
         follower = Reader(api, terminal, server, built_site, kind_cluster.name)

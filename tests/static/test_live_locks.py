@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from k8s_basic.live import locks
-from k8s_basic.live.locks import turn
+from k8s_basic.live.locks import apart, turn
 
 CODE = """\
 import importlib.util, pathlib, sys
@@ -102,3 +102,22 @@ def test_turns_of_another_cluster_do_not_count(tmp_path: Path) -> None:
         test = Test(tmp_path / "b", alone=True)
         assert test.began.wait(LONG)
         test.end.set()
+
+
+def test_tests_that_hold_the_same_part_follow_each_other_and_others_go_on(tmp_path: Path) -> None:
+    held = []
+
+    def hold(name: str) -> None:
+        with apart(tmp_path, name):
+            held.append(name)
+
+    with apart(tmp_path, "one"):
+        same = threading.Thread(target=hold, args=("one",), daemon=True)
+        other = threading.Thread(target=hold, args=("other",), daemon=True)
+        same.start()
+        other.start()
+        other.join(LONG)
+        same.join(SOON)
+        assert held == ["other"]
+    same.join(LONG)
+    assert held == ["other", "one"]

@@ -22,3 +22,14 @@ def turn(folder: Path, *, alone: bool) -> Iterator[None]:
         if not alone:
             fcntl.flock(gate, fcntl.LOCK_UN)
         yield
+
+
+@contextmanager
+def apart(folder: Path, name: str) -> Iterator[None]:
+    """Hold the part of the cluster called `name`, one test at a time; works between processes.
+
+    To be taken inside one's turn: the others go on beside it.
+    """
+    with (folder / f"apart-{name}").open("a") as place:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield

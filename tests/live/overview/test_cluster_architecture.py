@@ -1,7 +1,8 @@
 """The programs of a cluster: which node runs them, and how one learns of another's work."""
 
 import pytest
-from k8s_basic.live import claim, is_ready, needs, ready
+from k8s_basic.live import claim, is_ready, needs, plugin, ready
+from k8s_basic.live.locks import apart
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 UNSCHEDULABLE = {
@@ -36,11 +37,18 @@ def test_the_four_programs_run_on_the_control_plane_node_only(lab):
         assert CONTROL_PLANE in node.labels, f"{pod.name} runs on {node.name}"
 
 
+@pytest.fixture
+def mirrors(kind_cluster):
+    """Has the mirrors of the static Pods for one test: the lesson lists them meanwhile."""
+    with apart(plugin.turns(kind_cluster), "mirrors"):
+        yield
+
+
 @pytest.mark.slow  # alone would be longer still: the program itself is never touched
 @claim("OV-10")
 @needs("control-plane")
 @pytest.mark.touches_cluster
-def test_deleted_mirror_of_a_static_pod_returns_and_its_container_runs_on(lab):
+def test_deleted_mirror_of_a_static_pod_returns_and_its_container_runs_on(lab, mirrors):
     for pod in control_plane_pods(lab):
         assert pod["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
         assert [owner["kind"] for owner in pod["metadata"]["ownerReferences"]] == ["Node"]
