@@ -91,6 +91,7 @@ def test_misspelled_field_is_refused_unless_the_check_is_off(lab):
 def test_diff_and_dry_run_change_nothing(lab):
     lab.apply("overview/api-client.yaml")
     before = lab.get("configmap/greeting")
+    assert before.at("data.text") != "changed"
     make = "kubectl create configmap greeting --from-literal=text=changed --dry-run=client -o yaml"
 
     diff = lab.run(f"{make} | kubectl diff -f -")
