@@ -1,21 +1,7 @@
 """What a node's container runtime shows of itself, and what it can't do."""
 
 import pytest
-from k8s_basic.live import claim, is_ready
-
-
-def warned(lab, pod, reason, *texts):
-    """Waits for a warning about the Pod with these texts: its first may be about another lack."""
-
-    def has_it(events):
-        return any(of_pod(event) for event in events)
-
-    def of_pod(event):
-        about_it = event.at("involvedObject.uid") == pod.uid and event["reason"] == reason
-        return about_it and all(text in event["message"] for text in texts)
-
-    has_it.__doc__ = f"an event {reason} about {pod.name} with {texts}"
-    lab.becomes("events", has_it, within=90)
+from k8s_basic.live import claim, is_ready, reports
 
 
 @claim("OV-22", "OV-31")
@@ -40,7 +26,9 @@ def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
 def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
     [pod] = lab.apply("overview/docker-socket.yaml")
 
-    warned(lab, pod, "FailedMount", "/var/run/docker.sock", "not a socket file")
+    # the first warning may be about another lack
+    refused = reports(pod, "FailedMount", "/var/run/docker.sock", "not a socket file")
+    lab.becomes("events", refused, within=90)
     waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
     lab.becomes(
         "pod/image-builder", {"status": {"phase": "Pending", "containerStatuses": [waiting]}}
@@ -66,7 +54,8 @@ def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
 
     try:
         [_, accepted] = lab.apply([runtime_class, pod])
-        warned(lab, accepted, "FailedCreatePodSandBox", runtime_class["handler"])
+        failed = reports(accepted, "FailedCreatePodSandBox", runtime_class["handler"])
+        lab.becomes("events", failed, within=90)
     finally:
         lab.run(f"kubectl delete runtimeclass demo-{lab.namespace} --ignore-not-found")
     assert lab.get("pod/sandboxed").at("status.phase") == "Pending"
