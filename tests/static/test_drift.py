@@ -568,12 +568,8 @@ SCENARIOS: dict[str, tuple[list[Edit], str]] = {
     ),
     "callout in another place of the file": (
         [
-            (CALLOUTS, cut(CALLOUTS, "- in: Service/web", "- in: Pod/web"), ""),
-            (
-                CALLOUTS,
-                "- path: spec",
-                cut(CALLOUTS, "- in: Service", "- in: Pod") + "- path: spec",
-            ),
+            (CALLOUTS, SERVICE_CALLOUT, ""),
+            (CALLOUTS, "- path: spec", SERVICE_CALLOUT + "- path: spec"),
         ],
         "quiet",
     ),
