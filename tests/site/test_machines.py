@@ -10,8 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
-from k8s_basic.content.checks import RESULTS
-from k8s_basic.content.pages import LANGUAGES, Page, read_pages
+from k8s_basic.content.pages import LANGUAGES, Page, is_results, read_pages
 from k8s_basic.site import cards, plain
 
 PAGES = read_pages(ROOT)
@@ -65,7 +64,7 @@ def test_llms_txt_leads_to_the_markdown_of_every_lesson(site) -> None:
     assert sorted(listed) == sorted(
         plain.address(site.url, page.language, page.name) + plain.MARKDOWN
         for page in PAGES
-        if page.name != "index" and not page.name.startswith(f"{RESULTS}/")
+        if page.name != "index" and not is_results(page.name)
     )
     assert all((site.folder / link.removeprefix(site.url)).is_file() for link in listed)
 

@@ -10,8 +10,7 @@ from urllib.parse import urljoin
 import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import figures
-from k8s_basic.content.checks import RESULTS
-from k8s_basic.content.pages import Page, read_pages
+from k8s_basic.content.pages import Page, is_results, read_pages
 from k8s_basic.content.recordings import read
 
 PAGES = read_pages(ROOT)
@@ -47,7 +46,7 @@ def built(site, page: Page) -> str:
 def test_front_page_lists_every_lesson_with_what_it_is_about(site, front: Page) -> None:
     shown = TAG.sub("", built(site, front))
     others = [p for p in PAGES if p.language == front.language and p.name != "index"]
-    listed = [p for p in others if not p.name.startswith(f"{RESULTS}/")]
+    listed = [p for p in others if not is_results(p.name)]
     assert len(listed) > 10
     for page in listed:
         assert f'href="{page.name}/"' in built(site, front)

@@ -13,11 +13,19 @@ from .glossary import glossary_problems
 from .in_step import drift_problems
 from .inventory import inventory_problems
 from .keywords import keyword_problems
-from .pages import EXAMPLE_ADDRESS, LANGUAGES, Item, Page, Section, read_pages
+from .pages import (
+    EXAMPLE_ADDRESS,
+    LANGUAGES,
+    RESULTS,
+    Item,
+    Page,
+    Section,
+    is_results,
+    read_pages,
+)
 from .problems import Problem, closest
 from .recordings import path, read, recordings
 
-RESULTS = "verified"  # the folder of the pages that list the results of a topic
 FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
 CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
@@ -167,7 +175,7 @@ def _claim_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
 def _results_problems(pages: list[Page]) -> Iterator[Problem]:
     """Demand a page of results for each topic, as every mark leads to it."""
     names = {page.name for page in pages}
-    if not any(name.startswith(f"{RESULTS}/") for name in names):
+    if not any(map(is_results, names)):
         return  # a repository without such pages, which tests make
     for page in pages:
         topic = page.name.rpartition("/")[0]

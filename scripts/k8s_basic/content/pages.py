@@ -15,6 +15,7 @@ import yaml
 from .problems import Problem
 
 LANGUAGES = ("ko", "en")
+RESULTS = "verified"  # the folder of the pages that list the results of a topic
 CLAIM = re.compile(r"[ \t]*\[([A-Z]{2}-\d+)\](?!\()")
 MARKS = ("background", "terminal", "not-run", "fails")
 RECORDED_MARKS = ("", "fails")  # what a machine runs to its end and can keep the output of
@@ -296,6 +297,11 @@ def fences(lines: list[str], start: int) -> Iterator[Fence]:
         )
         number += 1
         yield Fence(first, min(number, len(lines)), opening["info"], content)
+
+
+def is_results(name: str) -> bool:
+    """Tell whether page `topic/name` lists the results of a topic, and is no lesson."""
+    return name.startswith(f"{RESULTS}/")
 
 
 def read_pages(root: Path) -> list[Page]:

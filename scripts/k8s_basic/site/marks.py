@@ -15,9 +15,8 @@ from urllib.parse import urlencode
 import yaml
 from mkdocs.utils import get_relative_url
 
-from ..content.checks import RESULTS
 from ..content.claims import Proof, proofs
-from ..content.pages import LANGUAGES, Page, read_pages
+from ..content.pages import LANGUAGES, RESULTS, Page, read_pages
 from ..evidence import hashes, states
 from ..evidence.states import Seen, State
 

@@ -12,8 +12,7 @@ from urllib.parse import urljoin
 from xml.sax.saxutils import escape, quoteattr
 
 from ..content import callouts, figures, recordings
-from ..content.checks import RESULTS
-from ..content.pages import LANGUAGES, MARKS
+from ..content.pages import LANGUAGES, MARKS, is_results
 
 MARKDOWN = "index.md"
 EXAMPLES_ARCHIVE = "downloads/k8s-basic-examples.zip"
@@ -186,7 +185,7 @@ def feed(built: Contents, changed: dict[str, datetime], site_url: str) -> str:
     dated = [
         (changed[path].astimezone(UTC), place)
         for place in built.places
-        if not place.name.startswith(f"{RESULTS}/")  # what changes there is no news
+        if not is_results(place.name)  # what changes there is no news
         if (path := f"docs/{language}/{place.name}.md") in changed
     ]
     dated.sort(key=lambda entry: (entry[0], entry[1].name), reverse=True)

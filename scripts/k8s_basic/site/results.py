@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 from mkdocs.utils import get_relative_url
 
-from ..content.checks import RESULTS
 from ..content.claims import said
-from ..content.pages import Page
+from ..content.pages import Page, is_results
 from ..evidence import states
 from ..evidence.states import Seen, State
 from . import score
@@ -51,7 +50,7 @@ def totals(sheet: Sheet) -> str:
     counts = _counts(sheet, _pages(sheet))
     shown = [name for name in SYMBOLS if counts[name]]
     heads = [sheet.words.topic, *(f"{SYMBOLS[n]} {sheet.words.names[n]}" for n in shown)]
-    rows = "".join(_total(sheet, page, shown) for page in _pages(sheet) if _is_results(page))
+    rows = "".join(_total(sheet, page, shown) for page in _pages(sheet) if is_results(page.name))
     table = _table(heads, rows, sheet.words.topic)
     return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{table}</section>'
 
@@ -66,10 +65,6 @@ def of_topic(sheet: Sheet) -> str:
 
 def _pages(sheet: Sheet) -> list[Page]:
     return [page for page in sheet.evidence.pages if page.language == sheet.language]
-
-
-def _is_results(page: Page) -> bool:
-    return page.name.startswith(f"{RESULTS}/")
 
 
 def _of(sheet: Sheet, topic: str) -> list[Page]:
