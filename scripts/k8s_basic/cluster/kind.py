@@ -31,8 +31,6 @@ GATEWAY_API = (
 )
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
-POD_NETWORK = "10.244.0.0/16"  # kind's default
-SERVICE_NETWORK = "10.96.0.0/16"  # kind's default
 
 
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
@@ -138,9 +136,6 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             with step(f"load {len(self.source.load)} images into the nodes"):
                 self.load_docker_image(*self.source.load)
         with step("network, storage and Ingress ready"):
-            if self.source.name == "packages":
-                self._network()
-                self._storage()
             self._gateway_api()
             self._metallb()
             self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
@@ -154,47 +149,9 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             # cgroup v1: the kubelet refuses it from 1.35 on unless told otherwise
             patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
         if self.source.name == "packages":
-            config["networking"] = {"disableDefaultCNI": True}  # no package carries kindnetd
             patches.append(_what_was_built(self.source))
         config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in patches]
         return config
-
-    def _network(self) -> None:
-        """Do what kindnetd does in kind's node image: a subnet per node, routes between them."""
-        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
-        table = {n["metadata"]["name"]: (n["spec"]["podCIDR"], _address(n)) for n in nodes}
-        for name, (subnet, _) in table.items():
-            routes = [f"ip route replace {s} via {a}" for n, (s, a) in table.items() if n != name]
-            # what leaves the Pod network gets the node's address, as Pods are unknown outside
-            masquerade = (
-                f"iptables -t nat -A POSTROUTING -s {subnet} ! -d {POD_NETWORK} -j MASQUERADE"
-            )
-            # a Service's address that kube-proxy has no rule for is nobody's: were it sent on, the
-            # machine's own network would decide who answers
-            chains = ("FORWARD", "OUTPUT")
-            nobody = [f"iptables -A {chain} -d {SERVICE_NETWORK} -j DROP" for chain in chains]
-            write = "cat >/etc/cni/net.d/10-ptp.conflist"
-            script = " && ".join([write, masquerade, *nobody, *routes])
-            cni = json.dumps(_cni(subnet))
-            self.engine.docker("exec", "-i", name, "sh", "-c", script, stdin=cni)
-
-    def _storage(self) -> None:
-        """Install local-path-provisioner as the default StorageClass `standard`, as kind does."""
-        folder = programs.build(self.source.kubernetes, ("local-path-provisioner",))
-        manifest = folder["local-path-provisioner"] / "local-path-storage.yaml"
-        documents = list(yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
-        for document in documents:
-            if document["kind"] == "StorageClass":
-                default = {"storageclass.kubernetes.io/is-default-class": "true"}
-                document["metadata"] = {"name": "standard", "annotations": default}
-            if document["kind"] == "ConfigMap":
-                pod = document["data"]["helperPod.yaml"]
-                pinned = versions.image("busybox")
-                document["data"]["helperPod.yaml"] = pod.replace(
-                    "image: busybox", f"image: {pinned}"
-                )
-        self.kubectl("delete", "storageclass", "standard", "--ignore-not-found")
-        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
 
     def _gateway_api(self) -> None:
         """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
@@ -235,24 +192,3 @@ def _what_was_built(source: Source) -> dict[str, Any]:
         "etcd": {"local": {"imageTag": kube.etcd_tag}},
         "dns": {"imageTag": kube.coredns},
     }
-
-
-def _address(node: dict[str, Any]) -> str:
-    addresses = node["status"]["addresses"]
-    internal: str = next(a["address"] for a in addresses if a["type"] == "InternalIP")
-    return internal
-
-
-def _cni(subnet: str) -> dict[str, Any]:
-    # ipMasq of the plugin would hide the Pods' addresses from each other across nodes
-    ipam = {
-        "type": "host-local",
-        "dataDir": "/run/cni-ipam-state",
-        "routes": [{"dst": "0.0.0.0/0"}],
-        "ranges": [[{"subnet": subnet}]],
-    }
-    plugins = [
-        {"type": "ptp", "ipMasq": False, "ipam": ipam},
-        {"type": "portmap", "capabilities": {"portMappings": True}},
-    ]
-    return {"cniVersion": "0.4.0", "name": "ptp", "plugins": plugins}
