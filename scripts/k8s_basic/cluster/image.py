@@ -24,7 +24,9 @@ from .versions import Kubernetes
 HERE = Path(__file__).parent
 FILES = HERE / "images"
 DEBIAN = "k8s-basic/debian"
-LABEL = "k8s-basic.stand-ins"
+# on a node image, the tags that kubeadm must ask for instead of its own: what was built
+ETCD_LABEL = "k8s-basic.etcd"
+DNS_LABEL = "k8s-basic.coredns"
 
 # The node needs systemd, a network and storage tools; the examples' images need curl, dig and nc.
 DEBIAN_PACKAGES = (
@@ -229,7 +231,8 @@ class Builder:
             stop = "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -f "
             docker("exec", container, "sh", "-c", stop + "/var/log/preload.log")
             entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
-            docker("commit", "--change", entrypoint, container, wanted)
+            tags = f"LABEL {ETCD_LABEL}={self.kube.etcd_tag} {DNS_LABEL}={self.kube.coredns}"
+            docker("commit", "--change", entrypoint, "--change", tags, container, wanted)
         finally:
             docker("rm", "-f", container)
 

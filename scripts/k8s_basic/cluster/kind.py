@@ -14,7 +14,7 @@ import yaml
 from pytest_kind import KindCluster
 
 from .. import EXAMPLES
-from . import programs, versions
+from . import image, programs, versions
 from .engine import Engine
 from .errors import ClusterError
 from .sources import Source
@@ -148,10 +148,24 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         if os.path.exists("/sys/fs/cgroup/cpu"):
             # cgroup v1: the kubelet refuses it from 1.35 on unless told otherwise
             patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
-        if self.source.name == "packages":
-            patches.append(_what_was_built(self.source))
+        patches += self._what_was_built()
         config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in patches]
         return config
+
+    def _what_was_built(self) -> list[dict[str, Any]]:
+        """Return the kubeadm patch that a node image made from packages asks for by its labels."""
+        row = "{{json .Config.Labels}}"
+        answer = self.engine.docker("inspect", "--format", row, self.source.node_image)
+        labels = json.loads(answer) or {}
+        if image.ETCD_LABEL not in labels:
+            return []  # a published image has the images that kubeadm asks for
+        return [
+            {
+                "kind": "ClusterConfiguration",
+                "etcd": {"local": {"imageTag": labels[image.ETCD_LABEL]}},
+                "dns": {"imageTag": labels[image.DNS_LABEL]},
+            }
+        ]
 
     def _gateway_api(self) -> None:
         """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
@@ -182,13 +196,3 @@ def metallb() -> list[dict[str, Any]]:
     folder = programs.module_files("go.universe.tf/metallb", "config/manifests")
     text = (folder / "metallb-native.yaml").read_text(encoding="utf-8")
     return list(yaml.load_all(text, yaml.CSafeLoader))
-
-
-def _what_was_built(source: Source) -> dict[str, Any]:
-    """Return the kubeadm patch that names the built versions instead of kubeadm's own choice."""
-    kube = source.kubernetes
-    return {
-        "kind": "ClusterConfiguration",
-        "etcd": {"local": {"imageTag": kube.etcd_tag}},
-        "dns": {"imageTag": kube.coredns},
-    }
