@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,7 +186,7 @@ class Lab:
         """Set `spec.replicas`."""
         return self.patch(what, {"spec": {"replicas": replicas}})
 
-    def label(self, what: str | Object, labels: dict[str, str | None]) -> Object:
+    def label(self, what: str | Object, labels: Mapping[str, str | None]) -> Object:
         """Set labels; None removes one."""
         return self.patch(what, {"metadata": {"labels": labels}})
 
