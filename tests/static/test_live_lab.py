@@ -579,6 +579,42 @@ def test_many_requests_are_answered_one_by_one_in_order(
     ]
 
 
+def test_request_that_is_made_once_has_the_patience_of_a_busy_node(
+    client: Lab, tmp_path: Path
+) -> None:
+    client.http_many("http://web/", 1)
+    assert "--max-time 10.0" in "".join(asked(tmp_path))
+
+
+# --- what the scheduler knows
+
+
+def on_node(name: str) -> Object:
+    """The scout on the node of this name."""
+    scout = pod("lab-scout")
+    scout["spec"] = {"nodeName": name}
+    return scout
+
+
+def test_scout_shows_that_the_scheduler_knows_the_node_and_is_gone_then(lab: Lab, api: Api) -> None:
+    node = Object({"kind": "Node", "metadata": {"name": "worker", "uid": "u"}})
+    api.scripts["pod/lab-scout"] = [on_node(""), on_node("worker")]
+    lab.scheduler_has_seen(node)
+    marked, *acts, unmarked = api.done[1:]
+    assert acts == [
+        ("create", "Pod/lab-scout"),
+        ("delete", "pod/lab-scout", "gracePeriodSeconds=0"),
+    ]
+    assert marked[:2] == unmarked[:2] == ("patch", "node/worker")
+    assert json.loads(unmarked[2]) == {"metadata": {"labels": {"lab-scout": None}}}
+    # an old mark may be all that the scheduler has seen
+    api.scripts["pod/lab-scout"] = [on_node("")]
+    with pytest.raises(AssertionError, match="nodeName"):
+        lab.scheduler_has_seen(node)
+    assert api.done[-1] == unmarked
+    assert len({act for act in api.done if act[0] == "patch"}) == 3
+
+
 # --- a lab's own namespaces
 
 

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,7 +186,7 @@ class Lab:
         """Set `spec.replicas`."""
         return self.patch(what, {"spec": {"replicas": replicas}})
 
-    def label(self, what: str | Object, labels: dict[str, str | None]) -> Object:
+    def label(self, what: str | Object, labels: Mapping[str, str | None]) -> Object:
         """Set labels; None removes one."""
         return self.patch(what, {"metadata": {"labels": labels}})
 
@@ -309,6 +309,21 @@ class Lab:
         except Exception as problem:  # in a thread it would be lost, and the control taken as seen
             problems.append(AssertionError(f"{type(problem).__name__}: {problem}"))
 
+    def scheduler_has_seen(self, node: Object) -> None:
+        """Wait until the scheduler knows the node as it is now; raises AssertionError.
+
+        It hears of nodes and of Pods on two ways, so that it may place a Pod that is made right
+        after a change of a node by what was so before.
+        """
+        mark = {"lab-scout": uuid.uuid4().hex}
+        self.label(node, mark)
+        try:
+            self.api.create(self._target("pods"), _scout_pod(mark))
+            self.becomes("pod/lab-scout", {"spec": {"nodeName": node.name}})
+            self.api.delete(self._target("pod/lab-scout"), gracePeriodSeconds=0)
+        finally:
+            self.label(node, {"lab-scout": None})
+
     @contextmanager
     def watching(self, what: str) -> Iterator[Seen]:
         """Record every state of "kind selector" while the block runs, for "at every instant"."""
@@ -404,9 +419,12 @@ class Lab:
         return self._answered(once, url, status, within)
 
     def http_many(self, url: str, count: int) -> list[Response]:
-        """Ask `count` times in a row from a Pod in the cluster, each on a new connection."""
+        """Ask `count` times in a row from a Pod in the cluster, each on a new connection.
+
+        None is asked again, so each has the PATIENCE that a busy node needs to answer.
+        """
         mark = "=====next====="
-        curl = shlex.join(traffic.curl_command(url, None, "GET", None, {}))
+        curl = shlex.join(traffic.curl_command(url, None, "GET", None, {}, traffic.PATIENCE))
         loop = f"for i in $(seq {count}); do {curl} 2>&1; echo; echo {mark}; done"
         text = self.exec(self.client, "sh", "-c", loop)
         return [traffic.parse(part.lstrip("\n")) for part in text.split(f"\n{mark}")[:count]]
@@ -533,6 +551,15 @@ def _client_pod() -> dict[str, Any]:
     container = {"name": "client", "image": versions.image("agnhost"), "args": ["pause"]}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
     metadata = {"name": "lab-client", "labels": {"app": "lab-client"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _scout_pod(mark: dict[str, str]) -> dict[str, Any]:
+    """Return a Pod for the node with this label, whatever taints it has."""
+    container = {"name": "scout", "image": versions.image("pause")}
+    anywhere = [{"operator": "Exists"}]
+    spec = {"containers": [container], "nodeSelector": mark, "tolerations": anywhere}
+    metadata = {"name": "lab-scout"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
