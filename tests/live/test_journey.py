@@ -91,6 +91,7 @@ def reader(
         follower = Reader(api, terminal, server, built_site, kind_cluster.name)
         request.node.user_properties.append(("recordings", follower.recordings))
         request.node.user_properties.append(("not run", follower.not_run))
+        request.node.user_properties.append(("waits", follower.waits))
         yield follower
         follower.close()
         server.close()
