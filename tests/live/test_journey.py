@@ -99,7 +99,7 @@ def reader(
 
 @pytest.mark.slow
 @pytest.mark.touches_cluster
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900, func_only=True)  # waiting for its turn is not part of it
 @pytest.mark.parametrize("page", [lesson(page) for page in LESSONS])
 def test_reader_can_follow_the_page_to_its_end(
     page: str,
