@@ -91,6 +91,7 @@ def reader(
         follower = Reader(api, terminal, server, built_site, kind_cluster.name)
         request.node.user_properties.append(("recordings", follower.recordings))
         request.node.user_properties.append(("not run", follower.not_run))
+        request.node.user_properties.append(("waits", follower.waits))
         yield follower
         follower.close()
         server.close()
@@ -98,7 +99,7 @@ def reader(
 
 @pytest.mark.slow
 @pytest.mark.touches_cluster
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900, func_only=True)  # waiting for its turn is not part of it
 @pytest.mark.parametrize("page", [lesson(page) for page in LESSONS])
 def test_reader_can_follow_the_page_to_its_end(
     page: str,

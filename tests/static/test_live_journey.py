@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from k8s_basic.live import volatile
+from k8s_basic.live import journey, volatile
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Step, Terminal
 from k8s_basic.live.ledger import Ledger
@@ -81,6 +82,16 @@ def test_background_command_goes_on_while_others_run_and_ends_with_the_terminal(
     assert process.poll() is None
     made.close()
     assert process.poll() is not None
+
+
+def test_background_command_that_does_not_heed_the_signal_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journey, "ENDED", 0.2)
+    made = Terminal(tmp_path / "t", tmp_path / "k", os.environ["PATH"])
+    made.run_in_background("trap '' TERM; echo up; sleep 60")
+    made.close()
+    assert made._background[0].poll() == -signal.SIGKILL
 
 
 def test_files_and_the_namespace_of_the_context_are_told(terminal: Terminal) -> None:
@@ -174,3 +185,15 @@ def test_namespace_of_another_page_is_neither_blamed_on_a_page_nor_deleted(
     assert reader.left() == ["namespaces/own", "persistentvolumes/data"]
     reader.close()
     assert names.deleted == ["namespace/own"]
+
+
+def test_block_that_waits_is_noted_with_its_tightest_bound_and_one_that_does_not_is_not(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    server = cast(Server, SimpleNamespace(url="http://x/"))
+    reader = Reader(cast(Api, Names()), terminal, server, tmp_path, "lessons")
+    reader.follows(Step("true"), "https://example.org/")
+    reader.follows(Step("true\n: rollout --timeout=120s\n: wait --timeout=60s"), "https://a/")
+    (note,) = reader.waits
+    assert (note["wait"], note["what"]) == ("block", ": rollout --timeout=120s")
+    assert note["bound"] == 60 and 0 <= note["seconds"] < 5

@@ -247,6 +247,38 @@ def test_wait_is_noted_with_its_time_and_bound(lab: Lab, api: Api) -> None:
     assert 0 <= note["seconds"] < 1
 
 
+# --- until
+
+
+def test_question_is_asked_until_the_answer_is_wanted_also_after_it_failed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_basic.live.traffic.PAUSE", 0.001)
+    answers = iter([1, AssertionError("no answer"), Refused("not yet"), 2, 3])
+
+    def ask() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert lab.until("an even number", ask, lambda seen: seen % 2 == 0, within=7) == 2
+    (note,) = lab.waits
+    assert (note["wait"], note["what"], note["bound"]) == ("until", "an even number", 7)
+
+
+def test_question_whose_answer_is_never_wanted_ends_with_the_last_one(lab: Lab) -> None:
+    with pytest.raises(AssertionError, match="an even number: not so within 0 s, last: 1"):
+        lab.until("an even number", lambda: 1, lambda seen: seen % 2 == 0, within=0)
+    assert lab.waits == []
+
+
+def test_bound_of_a_question_is_scaled_as_that_of_a_watch(lab: Lab) -> None:
+    lab.variation = Variation(wait_scale=0.5)
+    lab.until("anything", lambda: 1, bool, within=30)
+    assert lab.waits[0]["bound"] == 15
+
+
 # --- stays
 
 THREE = {"status": {"readyReplicas": 3}}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from kubernetes.client import ApiException
@@ -35,6 +35,7 @@ LONGEST_HOLD = 60.0  # seconds that a hold lasts at most while its control has n
 SHORTEST = 5.0  # seconds; shorter bounds of waits are never scaled down
 
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,33 @@ class Lab:
                 return seen
         raise AssertionError(diagnosis.report(wanted, seen, what, within, self._asker(namespace)))
 
+    def until(
+        self,
+        what: str,
+        ask: Callable[[], Answer],
+        wanted: Callable[[Answer], Any],
+        within: float = 60,
+    ) -> Answer:
+        """Ask until `wanted` takes the answer, for `within` seconds at most, and return it then.
+
+        For what offers nothing to watch: names, rights, data paths, what a program answers. `what`
+        says in words what is waited for. A question that fails is asked again. Raises
+        AssertionError with the last answer.
+        """
+        within, started = self._bound(within), time.monotonic()
+        while True:
+            seen: Any
+            try:
+                seen = answer = ask()
+                if wanted(answer):
+                    self._note("until", what, started, within)
+                    return answer
+            except (AssertionError, Refused) as problem:
+                seen = problem
+            if time.monotonic() - started >= within:
+                raise AssertionError(f"{what}: not so within {within:.0f} s, last: {seen}")
+            time.sleep(traffic.PAUSE)
+
     def stays(
         self,
         what: str | Object,
@@ -462,7 +490,7 @@ class Lab:
                 f"{url}: wanted {wanted} within {within:.0f} s, last got {answer.status}: "
                 f"{answer.body[:300]}\n" + "\n".join(seen)
             )
-        self._note("http", url, started, within)
+        self._note("http", url, started, max(within, traffic.PATIENCE))
         return answer
 
     # --- inside ---------------------------------------------------------------------------------
