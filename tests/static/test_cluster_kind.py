@@ -90,6 +90,29 @@ def test_nodes_that_do_not_run_are_named(
     assert cluster.stopped_nodes() == ["lessons-worker2", "lessons-control-plane"]
 
 
+@pytest.mark.parametrize(
+    ("store", "saved"),
+    [
+        ("[[Backing Filesystem extfs] [Native Overlay Diff true]]", "save -o"),
+        ("[[driver-type io.containerd.snapshotter.v1]]", "save --platform linux/arm64 -o"),
+    ],
+)
+def test_images_are_loaded_from_an_archive_of_the_one_platform_that_was_pulled(
+    cluster: DocsCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, saved: str
+) -> None:
+    answers = f"info) echo '{store}';; version) echo linux/arm64;; *) echo \"$@\" >docker.said;;"
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ncase $1 in {answers} esac\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script(cluster, "kind", 'echo "$@" >kind.said')
+    cluster.load_docker_image("nginx:1.22.1", "busybox:1.35")
+    archive = Path("kind.said").read_text().split()[-1]
+    assert Path("kind.said").read_text() == f"load image-archive --name=lessons {archive}\n"
+    assert Path("docker.said").read_text() == f"{saved} {archive} nginx:1.22.1 busybox:1.35\n"
+    assert not Path(archive).parent.exists()
+
+
 def test_forwarded_port_is_the_one_kubectl_chose(cluster: DocsCluster) -> None:
     script(cluster, "kubectl", 'echo "Forwarding from 127.0.0.1:41234 -> 80"; exec sleep 30')
     with cluster.port_forward("service/web", 80) as port:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
+import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import yaml
 from pytest_kind import KindCluster
 
-from .. import EXAMPLES
+from .. import EXAMPLES, cache_dir
 from . import image, programs, versions
 from .engine import Engine
 from .errors import ClusterError
@@ -25,10 +28,19 @@ READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
+# Manifests of others that the lessons have the reader apply: where they are published, and the
+# folder of the Go module that holds the same (source "packages").
 GATEWAY_API = (
-    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}"
-    "/standard-install.yaml"
+    "sigs.k8s.io/gateway-api",
+    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}/standard-install.yaml",
+    "config/crd/standard",
 )
+METALLB = (
+    "go.universe.tf/metallb",
+    "https://raw.githubusercontent.com/metallb/metallb/{version}/config/manifests/metallb-native.yaml",
+    "config/manifests",
+)
+FETCH_TIMEOUT = 30.0  # seconds for a published manifest to begin
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
 
@@ -84,7 +96,23 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
 
     def load_docker_image(self, *images: str) -> None:
         """Load images of the engine into every node."""
-        self._kind("load", "docker-image", f"--name={self.name}", *images, timeout=LOAD_TIMEOUT)
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "images.tar"
+            self.engine.docker("save", *self._one_platform(), "-o", archive, *images)
+            name = f"--name={self.name}"
+            self._kind("load", "image-archive", name, archive, timeout=LOAD_TIMEOUT)
+
+    def _one_platform(self) -> tuple[str, ...]:
+        """Return the options of `docker save` with which an archive holds all that it names."""
+        docker = self.engine.docker
+        if "io.containerd" not in docker("info", "--format", "{{.DriverStatus}}"):
+            return ()
+        # a store of containerd's names every platform of an image and has pulled one of them: kind
+        # would look for all (github.com/kubernetes-sigs/kind/issues/3795)
+        return (
+            "--platform",
+            docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip(),
+        )
 
     def export_kubeconfig(self) -> None:
         """Write the kubeconfig again, from the nodes, when it was lost."""
@@ -169,9 +197,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
 
     def _gateway_api(self) -> None:
         """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
-        crds: str | Path = GATEWAY_API.format(version=versions.module("sigs.k8s.io/gateway-api"))
-        if self.source.name == "packages":
-            crds = programs.module_files("sigs.k8s.io/gateway-api", "config/crd/standard")
+        crds = manifest(self.source, *GATEWAY_API)
         self.kubectl("apply", "--server-side", "-f", str(crds))
 
     def _metallb(self) -> None:
@@ -180,7 +206,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         The Services of all other tests stay without an address, as the lesson says.
         """
         kind = "CustomResourceDefinition"
-        crds = [document for document in metallb() if document["kind"] == kind]
+        crds = [document for document in metallb(self.source) if document["kind"] == kind]
         self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(crds))
 
     def _wait_until_ready(self) -> None:
@@ -191,8 +217,36 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
 
 
-def metallb() -> list[dict[str, Any]]:
+def metallb(source: Source | None) -> list[dict[str, Any]]:
     """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
-    folder = programs.module_files("go.universe.tf/metallb", "config/manifests")
-    text = (folder / "metallb-native.yaml").read_text(encoding="utf-8")
-    return list(yaml.load_all(text, yaml.CSafeLoader))
+    found = manifest(source, *METALLB)
+    file = found / "metallb-native.yaml" if found.is_dir() else found
+    return list(yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader))
+
+
+def manifest(source: Source | None, module: str, address: str, folder: str) -> Path:
+    """Return the manifests of a Go module: the published file, or a folder where nothing is pulled.
+
+    Raises ClusterError when they cannot be had.
+    """
+    if source and source.name == "packages":
+        return programs.module_files(module, folder)
+    version = versions.module(module)
+    address = address.format(version=version)
+    file = cache_dir() / "programs" / f"{module.rpartition('/')[2]}-{version}.yaml"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT) as answer:
+                text = answer.read()
+            if b"\nkind: CustomResourceDefinition\n" not in text:
+                raise ValueError("what answers is no such manifest")
+        except (OSError, ValueError, http.client.HTTPException) as problem:
+            raise ClusterError(
+                f"{address} cannot be had ({problem}); put that file at {file}, or use "
+                "--image-source packages"
+            ) from None
+        whole = file.with_suffix(".new")
+        whole.write_bytes(text)
+        whole.rename(file)
+    return file

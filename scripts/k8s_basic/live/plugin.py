@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,7 +297,7 @@ def attach(data: dict[str, Any]) -> DocsCluster | OwnCluster:
     """Return, in a worker, the cluster that the controlling process made or was given."""
     if "context" in data:
         return OwnCluster(data["context"], Path(data["kubeconfig"]), Path(data["kubectl"]))
-    kube = versions.kubernetes(data["minor"])
+    kube = replace(versions.kubernetes(data["minor"]), version=data["version"])
     kind, kubectl = Path(data["kind"]), Path(data["kubectl"])
     source = Source(data["source"], kube, data["node_image"], kind, kubectl)
     engine = engines.Engine(data["docker_host"], ours=False)

@@ -35,7 +35,7 @@ def external_ip(lab: Lab, name: str) -> str:
 
 def installation(lab: Lab) -> list[dict[str, Any]]:
     """Return MetalLB's own manifest, for the namespace of the test; the cluster has its CRDs."""
-    ours = json.dumps(metallb()).replace(
+    ours = json.dumps(metallb(lab.cluster.source)).replace(
         '"namespace": "metallb-system"', f'"namespace": "{lab.namespace}"'
     )
     there = ("Namespace", "CustomResourceDefinition")
