@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import yaml
+from k8s_basic import ROOT
+from k8s_basic.content import recordings
 from k8s_basic.live import journey, volatile
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Step, Terminal
@@ -119,6 +123,33 @@ def test_port_that_a_client_happened_to_get_makes_no_difference() -> None:
     seen = "10.244.2.1:18116  172.18.0.3\n172.18.0.2:51947  172.18.0.2\n"
     assert volatile.differences(seen, seen.replace("51947", "9467")) == []
     assert volatile.differences("a 10.244.2.1:8080", "a 10.244.2.1:8081") != []
+
+
+def test_declared_difference_of_an_image_source_covers_what_fits_its_pattern_and_no_more(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / volatile.DECLARED).parent.mkdir(parents=True)
+    (tmp_path / volatile.DECLARED).write_text(
+        "- {image_source: registry, recordings: [a/b/c, a/b/d], pattern: 'v1\\.\\d+', reason: x}\n"
+        "- {image_source: registry, recordings: [a/b/c], pattern: ^ls, reason: x}\n"
+    )
+    assert volatile.declared(tmp_path, "packages") == {}
+    also = volatile.declared(tmp_path, "registry")
+    assert also == {"a/b/c": [r"v1\.\d+", "^ls"], "a/b/d": [r"v1\.\d+"]}
+    assert volatile.differences("node v1.2 Ready", "node v1.34 Ready", also["a/b/d"]) == []
+    assert volatile.differences("node v1.2 Ready", "node v1.34 NotReady", also["a/b/d"]) != []
+    assert volatile.differences("node v1.2 Ready", "node v1.34 Ready") != []
+
+
+def test_declared_differences_are_about_recordings_that_have_them_and_give_a_reason() -> None:
+    for entry in yaml.safe_load((ROOT / volatile.DECLARED).read_text(encoding="utf-8")):
+        assert entry.keys() == {"image_source", "recordings", "pattern", "reason"}
+        assert entry["image_source"] in ("registry", "packages") and entry["reason"].strip()
+        for name in entry["recordings"]:
+            recorded = recordings.read(ROOT, name)
+            assert recorded, f"{name} is gone"
+            pattern = re.compile(entry["pattern"], re.MULTILINE)
+            assert pattern.search(recorded.output), f"nothing in {name} fits {entry['pattern']}"
 
 
 def test_missing_row_is_a_difference() -> None:

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -297,15 +298,18 @@ class Reader:
             about = {"wait": "block", "what": what.partition("\n")[0][:100]}
             self.waits.append({**about, "seconds": round(took, 2), "bound": bound})
 
-    def compares(self, step: Step, output: str, *, record: bool) -> str:
+    def compares(self, step: Step, output: str, *, record: bool, also: Sequence[str] = ()) -> str:
         """Compare an output with its recording; with `record` write it where it differs.
 
-        Returns the difference as text, or nothing. A recording that says the same keeps its
-        values, so that recording again changes only what has changed.
+        `also` are patterns of what does not count besides what is volatile everywhere. Returns the
+        difference as text, or nothing. A recording that says the same keeps its values, so that
+        recording again changes only what has changed.
         """
         commands = re.sub(r"https?://[^\s\"']*?/examples(?=/)", "{{ examples }}", step.text)
         recorded = recordings.read(ROOT, step.output)
-        found = volatile.differences(recorded.output, output) if recorded else ["not recorded yet"]
+        found = ["not recorded yet"]
+        if recorded:
+            found = volatile.differences(recorded.output, output, also)
         if recorded and recorded.commands != commands:
             found = ["recorded with other commands", *found]
         if found and record:
