@@ -231,9 +231,8 @@ def manifest(source: Source | None, module: str, address: str, folder: str) -> P
     """
     if source and source.name == "packages":
         return programs.module_files(module, folder)
-    version = versions.module(module)
-    address = address.format(version=version)
-    file = cache_dir() / "programs" / f"{module.rpartition('/')[2]}-{version}.yaml"
+    address = address.format(version=versions.module(module))
+    file = cache_dir() / "programs" / kept_as(module)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -250,3 +249,8 @@ def manifest(source: Source | None, module: str, address: str, folder: str) -> P
         whole.write_bytes(text)
         whole.rename(file)
     return file
+
+
+def kept_as(module: str) -> str:
+    """Return the name under which a module's published manifest is kept in the cache."""
+    return f"{module.rpartition('/')[2]}-{versions.module(module)}.yaml"
