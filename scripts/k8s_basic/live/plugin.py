@@ -50,7 +50,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="where the node image and the workload images come from",
     )
     group.addoption("--kubernetes", default=None, help="Kubernetes minor, such as 1.36")
-    group.addoption("--registry-mirror", default=None, help="host:port that serves the images")
+    group.addoption(
+        "--registry-mirror",
+        default=None,
+        help="host:port that serves all images under the paths of their own registries",
+    )
     group.addoption(
         "--context", default=None, help="run on this context of your kubeconfig; make no cluster"
     )
