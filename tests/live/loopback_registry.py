@@ -108,7 +108,6 @@ def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
         with step(f"take {len(names)} images out of the node image"):
             builder._pipe(export, ["docker", "load"])
         with step("node image as kind publishes it"):
-            _name_as_kubeadm_does(engine, kube, container)
             gone = [name for name in names if "/pause:" not in name]
             docker("exec", container, *CTR, "rm", *gone)
             stop = "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done"
@@ -124,21 +123,6 @@ def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
         with step(f"push {reference}"):
             docker("push", "-q", mirrored(address, reference))
             docker("rmi", mirrored(address, reference))
-
-
-def _name_as_kubeadm_does(engine: Engine, kube: Kubernetes, container: str) -> None:
-    """Give etcd and CoreDNS in a node the tags that its kubeadm asks for, as kind's image has them.
-
-    Only here: what was built is another version of theirs, which `versions.yaml` names.
-    """
-    there = {ref.rpartition(":")[0]: ref for ref in image.stand_ins(kube)}
-    ask = ("kubeadm", "config", "images", "list", "--kubernetes-version", kube.version)
-    for wanted in engine.docker("exec", container, *ask).split():
-        own = there[wanted.rpartition(":")[0]]
-        if own != wanted:
-            engine.docker("exec", container, *CTR, "tag", own, wanted)
-            pinned = "io.cri-containerd.pinned=pinned"
-            engine.docker("exec", container, *CTR, "label", wanted, pinned)
 
 
 def furnish(home: Path, kind_program: Path) -> None:
