@@ -148,8 +148,8 @@ class Builder:
     def _image(self, reference: str) -> None:
         """Build the image that stands in for `reference`; its folder is named like it."""
         name = reference.rsplit(":", 1)[0].rsplit("/", 1)[-1]
-        folder = FILES / ("control-plane" if name.startswith("kube-") else name)
-        folder = FILES / "kube-proxy" if name == "kube-proxy" else folder
+        own = FILES / name  # the rest is one binary, called by name
+        folder = own if own.exists() else FILES / "control-plane"
         context = self.work / name
         shutil.copytree(folder, context)
         fill = getattr(self, f"_fill_{folder.name.replace('-', '_')}", None)
