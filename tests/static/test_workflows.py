@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from k8s_basic import ROOT, cache_dir
-from k8s_basic.cluster import versions
-from k8s_basic.cluster.programs import go_binary
+from k8s_basic.cluster import toolchain, versions
 
 HOME = ROOT / ".github"
 WORKFLOWS = sorted((HOME / "workflows").glob("*.yml"))
@@ -66,7 +65,9 @@ def actionlint() -> Path:
             places = {"GOBIN": folder, "GOCACHE": f"{folder}/cache", "GOMODCACHE": f"{folder}/mod"}
             env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", **places}
             package = f"{ACTIONLINT}/cmd/actionlint@{version}"
-            subprocess.run([str(go_binary()), "install", package], env=env, check=True, timeout=600)
+            subprocess.run(
+                [str(toolchain.binary()), "install", package], env=env, check=True, timeout=600
+            )
             (Path(folder) / "actionlint").replace(binary)
     return binary
 
