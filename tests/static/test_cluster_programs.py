@@ -151,7 +151,7 @@ def test_program_of_our_own_requires_nothing(go: Path, monkeypatch: pytest.Monke
     assert text == f"module k8s-basic.invalid/module\n\ngo {toolchain.OLDEST}\n"
 
 
-@pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
+@pytest.mark.parametrize("kube", versions.minors(previews=True), ids=lambda kube: kube.minor)
 def test_kubernetes_is_stamped_with_its_version_as_kubeadm_compares_it(
     kube: versions.Kubernetes,
 ) -> None:

@@ -63,6 +63,19 @@ def test_evidence_holds_outcome_and_hashes_of_test_example_and_sentences(
     assert test["claims"]["WL-3"]["sentences"].keys() == {"ko", "en"}
 
 
+def test_release_keeps_nothing_of_what_its_preview_left(
+    results: record.Results, tmp_path: Path
+) -> None:
+    results.note(report())
+    beta = {**CLUSTER, "kubernetes": "v1.38.0-beta.0", "preview": True}
+    file = results.write(beta, tmp_path)
+    assert file.name == "1.38-packages.json"
+    assert json.loads(file.read_text())["preview"] is True
+    results.tests = []
+    assert results.write({**CLUSTER, "kubernetes": "v1.38.0"}, tmp_path) == file
+    assert json.loads(file.read_text())["tests"] == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "part"),
     [

@@ -160,8 +160,13 @@ def test_site_is_published_after_green_and_each_night() -> None:
 def test_nightly_minors_come_from_the_versions_file() -> None:
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert night["live"]["strategy"]["matrix"] == {
-        "minor": "${{ fromJSON(needs.plan.outputs.minors) }}"
+        "minor": "${{ fromJSON(needs.plan.outputs.all) }}"
     }
+    gating = "contains(fromJSON(needs.plan.outputs.minors), matrix.minor)"
+    assert night["live"]["continue-on-error"] == f"${{{{ !{gating} }}}}", "a preview never gates"
+    assert step_of(night["issues"], "report_issues")["env"]["MINORS"] == (
+        "${{ needs.plan.outputs.minors }}"
+    )
     assert night["live"]["strategy"]["fail-fast"] is False
 
 

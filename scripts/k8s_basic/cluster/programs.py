@@ -159,7 +159,7 @@ def folders(kube: Kubernetes) -> list[str]:
 def drop_build_caches() -> None:
     """Remove Go's caches, 9 GB that only a next build would use, and programs of old versions."""
     build = cache_dir() / "build"
-    wanted = {name for kube in versions.minors() for name in folders(kube)}
+    wanted = {name for kube in versions.minors(previews=True) for name in folders(kube)}
     for folder in (cache_dir() / "programs").iterdir():
         if folder.name not in wanted and not folder.name.startswith(KEPT):
             shutil.rmtree(folder)

@@ -39,6 +39,7 @@ class Source:
             "kubernetes": self.kubernetes.version,
             "node_image": self.node_image,
             "stand_ins": self.stand_ins,
+            **({"preview": True} if self.kubernetes.preview else {}),
         }
 
     def sentence(self) -> str:
