@@ -144,7 +144,7 @@ def evidence(tree: Path) -> Evidence:
         days: dict[str, int] | None = None,
         **more: Any,
     ) -> Path:
-        now, minor = hashes.current(tree), version[1:].rpartition(".")[0]
+        now, minor = hashes.current(tree), ".".join(version[1:].split(".")[:2])
 
         def result(claim: str, test: str) -> dict[str, Any]:
             known, outcome = now[claim], (outcomes or {}).get(claim, "passed")

@@ -73,6 +73,19 @@ def test_evidence_that_was_written_is_read_with_the_digests_that_a_registry_gave
     assert run["images"] == CLUSTER["images"]
 
 
+def test_release_keeps_nothing_of_what_its_preview_left(
+    results: record.Results, tmp_path: Path
+) -> None:
+    results.note(report())
+    beta = {**CLUSTER, "kubernetes": "v1.38.0-beta.0", "preview": True}
+    file = results.write(beta, tmp_path)
+    assert file.name == "1.38-packages.json"
+    assert json.loads(file.read_text())["preview"] is True
+    results.tests = []
+    assert results.write({**CLUSTER, "kubernetes": "v1.38.0"}, tmp_path) == file
+    assert json.loads(file.read_text())["tests"] == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "part"),
     [

@@ -70,6 +70,42 @@ def test_not_enforceable_on_one_source_and_verified_on_another(tree: Path, evide
     assert "Verified on" in told(tree) and "packages: why not-enforceable" in told(tree)
 
 
+BETA = "v1.38.0-beta.0"
+
+
+def told_of_previews(tree: Path, language: str) -> str:
+    name = "reference/versions"
+    sheet = Sheet(Evidence.load(tree), language, name, f"{language}/{name}/", "https://h/o/r")
+    return results.previews(sheet)
+
+
+def test_preview_decides_no_mark_and_what_is_not_so_there_is_listed(tree: Path, evidence) -> None:
+    assert "no record of a run on the next version" in told_of_previews(tree, "en")
+    evidence(BETA, outcomes={"WL-3": "failed", "WL-12": "failed"}, preview=True)
+    evidence(outcomes={"WL-12": "failed"})
+    assert [state(tree, claim).name for claim in ("WL-3", "WL-12")] == ["verified", "failed"]
+    assert "1.38" not in told(tree) + page_of_claims(tree, "en")
+    english, korean = (told_of_previews(tree, language) for language in ("en", "ko"))
+    assert "Kubernetes 1.38.0-beta.0 (images from packages, 2026-11-24): of 2 statements" in english
+    assert 'workloads/pod/#wl-3">WL-3</a> The Pod answers.</li>' in english
+    assert "WL-12" not in english, "it fails today as well"
+    assert "쿠버네티스 1.38.0-beta.0(패키지로 만든 이미지, 2026-11-24)" in korean
+    assert "2개 가운데 1개" in korean and ">WL-3</a> Pod가 응답합니다.</li>" in korean
+    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    assert "of 1 statements" in told_of_previews(tree, "en"), "an edited one is not told of"
+
+
+def test_preview_of_a_minor_is_kept_apart_from_its_release(tree: Path, evidence) -> None:
+    evidence(BETA, folder="old", outcomes={"WL-3": "failed"}, preview=True)
+    evidence("v1.38.0", folder="new", days={"WL-3": 1})
+    assert state(tree).name == "verified"
+    runs = states.read(states.folder(tree))
+    assert {run["kubernetes"]: run.get("preview", False) for run in runs} == {
+        "v1.38.0": False,
+        BETA: True,
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "change", "words"),
     [

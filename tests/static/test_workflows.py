@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from k8s_basic import ROOT, cache_dir
-from k8s_basic.cluster import versions
-from k8s_basic.cluster.programs import go_binary
+from k8s_basic.cluster import toolchain, versions
 
 HOME = ROOT / ".github"
 WORKFLOWS = sorted((HOME / "workflows").glob("*.yml"))
@@ -66,7 +65,9 @@ def actionlint() -> Path:
             places = {"GOBIN": folder, "GOCACHE": f"{folder}/cache", "GOMODCACHE": f"{folder}/mod"}
             env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", **places}
             package = f"{ACTIONLINT}/cmd/actionlint@{version}"
-            subprocess.run([str(go_binary()), "install", package], env=env, check=True, timeout=600)
+            subprocess.run(
+                [str(toolchain.binary()), "install", package], env=env, check=True, timeout=600
+            )
             (Path(folder) / "actionlint").replace(binary)
     return binary
 
@@ -169,8 +170,13 @@ def test_site_is_published_after_green_and_each_night() -> None:
 def test_nightly_minors_come_from_the_versions_file() -> None:
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert night["live"]["strategy"]["matrix"] == {
-        "minor": "${{ fromJSON(needs.plan.outputs.minors) }}"
+        "minor": "${{ fromJSON(needs.plan.outputs.all) }}"
     }
+    gating = "contains(fromJSON(needs.plan.outputs.minors), matrix.minor)"
+    assert night["live"]["continue-on-error"] == f"${{{{ !{gating} }}}}", "a preview never gates"
+    assert step_of(night["issues"], "report_issues")["env"]["MINORS"] == (
+        "${{ needs.plan.outputs.minors }}"
+    )
     assert night["live"]["strategy"]["fail-fast"] is False
 
 

@@ -20,6 +20,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     minors = commands.add_parser("minors", help="list the Kubernetes minors that are supported")
     minors.add_argument("--json", action="store_true")
+    minors.add_argument("--previews", action="store_true", help="also those that nothing waits for")
     prepare = commands.add_parser("prepare", help="build or pull what a cluster needs")
     prepare.add_argument("--image-source", default="auto", choices=("auto", "registry", "packages"))
     prepare.add_argument("--kubernetes")
@@ -36,7 +37,7 @@ def main() -> int:
 
 
 def _minors(options: argparse.Namespace) -> int:
-    names = [kube.minor for kube in versions.minors()]
+    names = [kube.minor for kube in versions.minors(previews=options.previews)]
     print(json.dumps(names) if options.json else "\n".join(names))
     return 0
 

@@ -66,7 +66,7 @@ def _drop_older(engine: Engine, wanted: str) -> None:
     version = tag.rsplit("-", 1)[0]
     rows = engine.docker("images", repository, "--format", "{{.Repository}}:{{.Tag}}").split()
     for row in rows:
-        if row != wanted and row.startswith(f"{repository}:{version}-"):
+        if row != wanted and row.rsplit("-", 1)[0] == f"{repository}:{version}":
             try:
                 engine.docker("rmi", row)
             except ClusterError:

@@ -68,6 +68,7 @@ class Source:
             "node_image": self.node_image,
             "stand_ins": self.stand_ins,
             "images": self.images,
+            **({"preview": True} if self.kubernetes.preview else {}),
         }
 
     def sentence(self) -> str:

@@ -24,11 +24,7 @@ class Kubernetes:
     etcd: str
     coredns: str
     node: str | None = None
-
-    @property
-    def staging(self) -> str:
-        """Version of the staging modules (`k8s.io/api` …): v1.37.2 is published as v0.37.2."""
-        return "v0." + self.version.split(".", 1)[1]
+    preview: bool = False  # of a minor to come: it is tried, and nothing depends on the result
 
     @property
     def etcd_tag(self) -> str:
@@ -43,9 +39,10 @@ def load() -> dict[str, Any]:
     return data
 
 
-def minors() -> list[Kubernetes]:
-    """Return every supported minor, the pinned one first."""
-    return [Kubernetes(**entry) for entry in load()["kubernetes"]]
+def minors(*, previews: bool = False) -> list[Kubernetes]:
+    """Return every supported minor, the pinned one first, and after them the previews if wanted."""
+    known = [Kubernetes(**entry) for entry in load()["kubernetes"]]
+    return sorted((kube for kube in known if previews or not kube.preview), key=lambda k: k.preview)
 
 
 def kubernetes(minor: str | None = None) -> Kubernetes:
@@ -53,7 +50,7 @@ def kubernetes(minor: str | None = None) -> Kubernetes:
 
     Raises ClusterError for a minor that the file does not list.
     """
-    known = minors()
+    known = minors(previews=True)
     for entry in known:
         if minor in (None, entry.minor):
             return entry

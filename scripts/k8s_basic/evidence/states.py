@@ -79,14 +79,15 @@ def read(home: Path) -> list[Run]:
     Of a test that stands in several files the newest result is kept. Raises EvidenceError.
     """
     validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    merged: dict[tuple[str, str], Run] = {}
+    merged: dict[tuple[str, str, bool], Run] = {}
     found = [(_valid(file, validator), file) for file in sorted(home.rglob("*.json"))]
     for run, file in sorted(found, key=lambda pair: str(pair[0]["started"])):
         for test in run["tests"]:
             test["kubernetes"] = run["kubernetes"]  # of a merged run the patch versions may differ
-        before = merged.get((run["minor"], run["image_source"]), {"tests": [], "files": []})
+        key = (run["minor"], run["image_source"], run.get("preview", False))
+        before = merged.get(key, {"tests": [], "files": []})
         tests = sorted(before["tests"] + run["tests"], key=lambda test: str(test["date"]))
-        merged[run["minor"], run["image_source"]] = {
+        merged[key] = {
             **run,
             "tests": list({test["test"]: test for test in tests}.values()),
             "files": [*before["files"], file.relative_to(home).as_posix()],
@@ -123,13 +124,24 @@ def not_enforceable(root: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def states(runs: list[Run], current: dict[str, Any]) -> dict[str, State]:
-    """Return claim → state for each claim of `current`, the hashes as they are now."""
+    """Return claim → state for each claim of `current`, the hashes as they are now.
+
+    A preview does not count: what a version to come does makes no sentence of today false.
+    """
     seen: dict[str, list[Seen]] = defaultdict(list)
     for run in runs:
-        for claim, tests in _by_claim(run["tests"]).items():
-            if claim in current:
-                seen[claim].append(_seen(claim, tests, run["image_source"], current[claim]))
+        for claim, result in seen_in(run, current).items() if not run.get("preview") else ():
+            seen[claim].append(result)
     return {claim: _state(seen[claim]) for claim in current}
+
+
+def seen_in(run: Run, current: dict[str, Any]) -> dict[str, Seen]:
+    """Return claim → what one run saw of it, for each claim of `current`."""
+    return {
+        claim: _seen(claim, tests, run["image_source"], current[claim])
+        for claim, tests in _by_claim(run["tests"]).items()
+        if claim in current
+    }
 
 
 def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:

@@ -157,6 +157,7 @@ RESULTS_LINE = "{{ verified_claims }}"
 GENERATED_HTML = {
     "{{ proof }}": results.proof,
     "{{ verified_totals }}": results.totals,
+    "{{ previews }}": results.previews,
     "{{ inventory }}": inventory_table,
     RESULTS_LINE: results.of_topic,
 }

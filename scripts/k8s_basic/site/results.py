@@ -55,6 +55,34 @@ def totals(sheet: Sheet) -> str:
     return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{table}</section>'
 
 
+def previews(sheet: Sheet) -> str:
+    """Return the sentences that are not so on a version to come, as far as one was tried."""
+    told = [_preview(sheet, *preview) for preview in sheet.evidence.previews]
+    return "".join(told) or f"<p>{sheet.words.no_preview}</p>"
+
+
+def _preview(sheet: Sheet, run: states.Run, seen: dict[str, Seen]) -> str:
+    fits = {claim: s for claim, s in seen.items() if not s.changed}
+    tried = [claim for claim, s in fits.items() if s.outcome in ("passed", "failed")]
+    known = sheet.evidence.states
+    # what fails today as well is no difference between the two
+    fails = {c for c in tried if fits[c].outcome == "failed" and known[c].name != "failed"}
+    said_of = [(page, *item) for page in _pages(sheet) for item in said(page).items()]
+    listed = "".join(
+        f"<li>{_place(sheet, page, claim)} {inline(text)}</li>\n"
+        for page, claim, text in said_of
+        if claim in fails
+    )
+    told = sheet.words.preview.format(
+        version=run["kubernetes"].lstrip("v"),
+        source=sheet.words.sources[run["image_source"]],
+        date=run["started"][:10],
+        number=len(fails),
+        total=len(tried),
+    )
+    return f"<p>{html.escape(told)}</p>\n" + (f"<ul>\n{listed}</ul>\n" if listed else "")
+
+
 def of_topic(sheet: Sheet) -> str:
     """Return every sentence of the topic that the page is named after, with its results."""
     topic = sheet.page.rpartition("/")[2]
@@ -142,7 +170,6 @@ def _head(sheet: Sheet, run: states.Run) -> str:
 
 def _row(sheet: Sheet, page: Page, claim: str, text: str) -> str:
     name, shown = claim.lower(), sheet.evidence.proofs.get(claim)
-    place = sheet.link(f"{sheet.to(page.name)}#{name}", claim)
     state = sheet.evidence.states.get(claim, State())
     seen = {(_minor(s.kubernetes), s.source): s for s in state.seen}
     results = "".join(
@@ -150,7 +177,12 @@ def _row(sheet: Sheet, page: Page, claim: str, text: str) -> str:
         for run in sheet.evidence.runs
     )
     test = sheet.link(sheet.source(shown), sheet.words.test) if shown else ""
-    return f'<tr id="{name}"><td>{place} {inline(text)}</td>{results}<td>{test}</td></tr>\n'
+    told = f"{_place(sheet, page, claim)} {inline(text)}"
+    return f'<tr id="{name}"><td>{told}</td>{results}<td>{test}</td></tr>\n'
+
+
+def _place(sheet: Sheet, page: Page, claim: str) -> str:
+    return sheet.link(f"{sheet.to(page.name)}#{claim.lower()}", claim)
 
 
 def _cell(sheet: Sheet, claim: str, seen: Seen | None) -> str:
