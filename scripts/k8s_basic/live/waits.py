@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from .. import processes
 from ..evidence.record import newest
 
 SHOWN = 12  # tests in the table
@@ -23,8 +26,9 @@ def waited(test: dict[str, Any]) -> float:
     return float(sum(w["seconds"] for w in test["waits"]))
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Print the figures; return 1 when there is no run to speak of."""
+    argparse.ArgumentParser("./scripts/waits", description=main.__doc__).parse_args(arguments)
     run = newest()
     if not run:
         print("no live run has left evidence yet; run ./scripts/test --live")
@@ -47,4 +51,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    processes.command(lambda: main(sys.argv[1:]))
