@@ -21,7 +21,7 @@ POD = "workloads/pod"
 
 
 def state(tree: Path, claim: str = "WL-3") -> State:
-    runs = states.read(states.folder(tree))
+    runs = states.read(states.homes(tree))
     return states.states(runs, hashes.current(tree))[claim]
 
 
@@ -110,8 +110,9 @@ def test_of_several_files_the_newest_result_of_each_test_counts(tree: Path, evid
     evidence(folder="one", outcomes={"WL-3": "failed"}, days={"WL-3": 2})
     evidence(folder="two", outcomes={"WL-12": "failed"}, days={"WL-12": 9})
     assert [state(tree, claim).name for claim in ("WL-3", "WL-12")] == ["verified", "verified"]
-    (run,) = states.read(states.folder(tree))
-    assert run["files"] == ["one/1.37-packages.json", "two/1.37-packages.json"]
+    (run,) = states.read(states.homes(tree))
+    names = [part["name"] for part in run["parts"]]
+    assert names == ["one/1.37-packages.json", "two/1.37-packages.json"]
 
 
 def test_result_of_a_test_under_its_old_name_does_not_count(tree: Path, evidence) -> None:

@@ -50,7 +50,7 @@ class Evidence:
     @classmethod
     def load(cls, root: Path) -> Evidence:
         """Read the evidence and what it is about; raises EvidenceError."""
-        runs = states.read(states.folder(root))
+        runs = states.read(states.homes(root))
         found = {proof.claim: proof for proof in proofs(root)[0]}
         known = states.states(runs, hashes.current(root))
         return cls(root, runs, known, found, read_pages(root), states.not_enforceable(root))
