@@ -39,6 +39,14 @@ def test_without_a_run_there_is_a_sentence_and_a_failure(
     assert "./scripts/test --live" in capsys.readouterr().out
 
 
+def test_file_cut_in_half_is_told_in_a_sentence(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.write_text('{"started": "2026')
+    assert waits.main() == 1
+    assert "cut off" in capsys.readouterr().out
+
+
 def test_tests_that_waited_longest_are_shown_first_with_the_sums_of_all(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..evidence.record import newest
+from ..evidence.states import EvidenceError
 
 SHOWN = 12  # tests in the table
 
@@ -25,7 +26,11 @@ def waited(test: dict[str, Any]) -> float:
 
 def main() -> int:
     """Print the figures; return 1 when there is no run to speak of."""
-    run = newest()
+    try:
+        run = newest()
+    except EvidenceError as problem:
+        print(f"error: {problem}")
+        return 1
     if not run:
         print("no live run has left evidence yet; run ./scripts/test --live")
         return 1
