@@ -121,6 +121,11 @@ def test_run_with_uncommitted_changes_is_refused(repository: Path, evidence) -> 
     assert "uncommitted changes" in refusal(repository, evidence, dirty=True)
 
 
+def test_run_on_the_images_of_a_mirror_is_refused(repository: Path, evidence) -> None:
+    said = refusal(repository, evidence, source="registry", registry_mirror="127.0.0.1:5000")
+    assert "what 127.0.0.1:5000 serves" in said
+
+
 def test_run_of_another_commit_is_refused_when_what_it_rests_on_differs(
     repository: Path, evidence
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from k8s_basic.evidence import hashes, record
+from k8s_basic.live import plugin
 
 CLUSTER = {
     "image_source": "packages",
@@ -167,6 +168,32 @@ def test_file_cut_in_half_is_replaced_and_told(
     assert len(written(results, tmp_path)["tests"]) == 1
     assert "error: results of earlier runs are lost" in capsys.readouterr().out
     assert [file.name for file in tmp_path.glob("1.37*")] == [file.name], "no half-written file"
+
+
+@pytest.mark.parametrize(
+    ("source", "mirror", "noted"),
+    [
+        ("registry", "127.0.0.1:5000", "127.0.0.1:5000"),
+        ("registry", None, None),
+        ("packages", "127.0.0.1:5000", None),
+    ],
+)
+def test_run_notes_its_nodes_and_the_mirror_of_its_images(
+    monkeypatch: pytest.MonkeyPatch, source: str, mirror: str | None, noted: str | None
+) -> None:
+    seen: list[dict[str, Any]] = []
+    run = SimpleNamespace(
+        cluster=object.__new__(plugin.DocsCluster),
+        about=SimpleNamespace(record=lambda: {"image_source": source}),
+        results=SimpleNamespace(tests=[1], write=lambda about, folder: seen.append(about)),
+        lifecycle=SimpleNamespace(wish=SimpleNamespace(mirror=mirror)),
+        broken="",
+    )
+    monkeypatch.setattr(plugin, "of_nodes", lambda cluster: {"cgroup": "v1"})
+    write: Any = plugin.Session.write_results
+    write(run)
+    assert seen[0]["cgroup"] == "v1"
+    assert seen[0].get("registry_mirror") == noted
 
 
 def git(root: Path, *args: str) -> str:

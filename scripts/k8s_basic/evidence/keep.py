@@ -61,8 +61,10 @@ def collected(root: Path) -> set[str]:
         [sys.executable, *command], cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()[-2000:]
-        raise EvidenceError(f"the live tests cannot be listed; mend them:\n{said}")
+        said = (done.stdout + done.stderr).splitlines()
+        why = next((line for line in said if line.startswith("ERROR")), "".join(said[-1:]))
+        more = "./scripts/test --live --collect-only says more"
+        raise EvidenceError(f"the live tests can't be listed ({why}); {more}")
     return {line for line in done.stdout.splitlines() if line.startswith("tests/live/")}
 
 
@@ -97,6 +99,8 @@ def _wrong(root: Path, run: Run, tests: set[str]) -> Iterator[str]:
             yield f"the run {what}: {_some(names)}; mend what is wrong"
     if run["dirty"]:
         yield "the run was made with uncommitted changes in what it rests on; commit them"
+    if mirror := run.get("registry_mirror"):
+        yield f"the images are what {mirror} serves under the public names, whosever they are"
     edited = edited_since(root, run["commit"])
     if edited is None:
         yield f"the run is of commit {run['commit'][:12]}, which is not in this repository"

@@ -160,8 +160,12 @@ class Session:
             folder = OWN_REPORTS / re.sub(r"[^\w.-]+", "-", self.cluster.name)
         # what was seen on a broken cluster says nothing of any sentence
         if self.about and self.results.tests and not self.broken:
-            nodes = of_nodes(self.cluster) if isinstance(self.cluster, DocsCluster) else {}
-            self.file = self.results.write(self.about.record() | nodes, folder)
+            about = self.about.record()
+            if isinstance(self.cluster, DocsCluster):
+                about |= of_nodes(self.cluster)
+            if self.lifecycle.wish.mirror and about["image_source"] == "registry":
+                about["registry_mirror"] = self.lifecycle.wish.mirror
+            self.file = self.results.write(about, folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
         """Print how many claims hold, on what, and what was not run and why."""
