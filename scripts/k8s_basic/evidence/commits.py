@@ -17,8 +17,7 @@ def state(root: Path) -> tuple[str, bool]:
     Where git can't tell, the commit is `UNKNOWN` and all counts as edited.
     """
     commit = _git(root, "rev-parse", "HEAD")
-    changed = edited_since(root, "HEAD")
-    return (commit[0] if commit else UNKNOWN), changed is None or bool(changed)
+    return (commit[0] if commit else UNKNOWN), edited_since(root, "HEAD") != []
 
 
 def edited_since(root: Path, commit: str) -> list[str] | None:
