@@ -33,6 +33,8 @@ WRITES = {
     ("nightly.yml", "publish", "pages"),
     ("nightly.yml", "publish", "id-token"),
     ("nightly.yml", "issues", "issues"),
+    ("nightly.yml", "propose", "contents"),
+    ("nightly.yml", "propose", "pull-requests"),
     ("publish.yml", "deploy", "pages"),
     ("publish.yml", "deploy", "id-token"),
 }
@@ -210,6 +212,37 @@ def test_only_signed_evidence_of_the_same_run_is_published() -> None:
     command = steps[verified]["run"]
     for part in ("--repo", "--signer-workflow", "--source-ref", "--source-digest"):
         assert command.index(part) < command.index("cp "), part
+
+
+def test_what_nobody_signed_is_not_published() -> None:
+    job = load(HOME / "workflows/publish.yml")["jobs"]["build"]
+    folder = step_of(job, "./scripts/build")["env"]["K8S_BASIC_EVIDENCE"]
+    assert f"mkdir -p {folder}\n" in step_of(job, "gh attestation verify")["run"]
+
+
+def test_only_a_green_night_proposes_evidence_and_the_job_that_may_runs_no_code_of_ours() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    kept, proposed = night["keep"], night["propose"]
+    runs = {name for name, job in night.items() if _leaves_evidence(job)}
+    assert "live" in runs and runs <= {*kept["needs"]} and "keep" in proposed["needs"]
+    assert not any("()" in job.get("if", "") for job in (kept, proposed)), "both need green jobs"
+    command = step_of(kept, "./scripts/evidence")["run"]
+    assert command.splitlines()[-1] == "./scripts/evidence"
+    handed = step_of(kept, "upload-artifact@")["with"]
+    taken = step_of(proposed, "download-artifact@")["with"]
+    assert (handed["name"], handed["path"]) == (taken["name"], taken["path"] + "/")
+    programs = {line.split()[0] for s in proposed["steps"] for line in _commands(s)}
+    assert programs <= {"git", "gh", "open=$(gh", "if", "fi"}
+    assert "git push --force " in step_of(proposed, "git push")["run"]
+
+
+def _leaves_evidence(job: dict[str, Any]) -> bool:
+    uploads = (s["with"]["name"] for s in job.get("steps", []) if "upload-" in s.get("uses", ""))
+    return any(name.startswith("evidence-") for name in uploads)
+
+
+def _commands(step: dict[str, Any]) -> list[str]:
+    return step.get("run", "").replace("\\\n", "").splitlines()
 
 
 def step_of(job: dict[str, Any], text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from kubernetes.client import ApiException
 from .. import BUILD, ROOT, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
+from ..cluster.cgroup import of_nodes
 from ..cluster.errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
@@ -164,7 +165,12 @@ class Session:
             folder = OWN_REPORTS / re.sub(r"[^\w.-]+", "-", self.cluster.name)
         # what was seen on a broken cluster says nothing of any sentence
         if self.about and self.results.tests and not self.broken:
-            self.file = self.results.write(self.about.record(), folder)
+            about = self.about.record()
+            if isinstance(self.cluster, DocsCluster):
+                about |= of_nodes(self.cluster)
+            if self.lifecycle.wish.mirror and about["image_source"] == "registry":
+                about["registry_mirror"] = self.lifecycle.wish.mirror
+            self.file = self.results.write(about, folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
         """Print how many claims hold, on what, and what was not run and why."""

@@ -20,7 +20,8 @@ from .. import BUILD, ROOT, TESTS
 from ..cluster.errors import ClusterError
 from ..cluster.steps import say
 from ..evidence import FOLDER
-from ..evidence.record import newest, now, state_of_repository
+from ..evidence.commits import state
+from ..evidence.record import newest, now
 
 Run = dict[str, Any]
 
@@ -88,7 +89,7 @@ def record(started: str, code: int, load: int, every: set[str]) -> Run:
 
     `every` names all tests of the suite: what the run did not come to is kept as `missing`.
     """
-    commit, dirty = state_of_repository()
+    commit, dirty = state(ROOT)
     nothing = {"commit": commit, "dirty": dirty, "kubernetes": "", "image_source": "", "tests": []}
     evidence = left_since(started) or {**nothing, "started": started, "seconds": 0}
     tests = tests_of(evidence)

@@ -51,7 +51,7 @@ class Evidence:
     @classmethod
     def load(cls, root: Path) -> Evidence:
         """Read the evidence and what it is about; raises EvidenceError."""
-        runs = states.read(states.folder(root))
+        runs = states.read(states.homes(root))
         found = {proof.claim: proof for proof in proofs(root)[0]}
         current, lists = hashes.current(root), states.not_enforceable(root)
         previews = [(run, states.seen_in(run, current)) for run in runs if run.get("preview")]

@@ -116,7 +116,7 @@ def _facts(sheet: Sheet) -> Iterator[str]:
     counts = _counts(sheet, pages)
     told = (f"{SYMBOLS[n]} {words.names[n]} {counts[n]}" for n in SYMBOLS if counts[n])
     yield words.total.format(total=counts.total()) + ", ".join(told)
-    yield from (_run(sheet, run) for run in sheet.evidence.runs)
+    yield from (_run(sheet, part) for run in sheet.evidence.runs for part in run["parts"])
     if not sheet.evidence.runs:
         yield words.no_run
     yield score.told(sheet.evidence.root, words)
@@ -139,11 +139,14 @@ def _run(sheet: Sheet, run: states.Run) -> str:
         seconds=round(run["seconds"]),
         commit=run["commit"][:12] + (words.dirty if run["dirty"] else ""),
     )
-    files = (get_relative_url(f"evidence/{file}", sheet.url) for file in run["files"])
-    links = ", ".join(sheet.link(file, words.evidence) for file in files)
+    name = words.kept if run["name"].startswith("kept/") else words.evidence
+    link = sheet.link(get_relative_url(f"evidence/{run['name']}", sheet.url), name)
+    cgroup = run.get("cgroup", "unknown")
+    accepted = cgroup == "v1" and run.get("fail_cgroup_v1") is False
+    nodes = words.cgroup["v1-accepted" if accepted else cgroup]
     images = ", ".join(f"<code>{html.escape(image)}</code>" for image in run["stand_ins"])
     more = f" {words.stand_ins}: {images}" if images else ""
-    return f"{html.escape(told)} {links}.{more}"
+    return f"{html.escape(told)} {html.escape(nodes)} {link}.{more}"
 
 
 def _table(heads: list[str], rows: str, label: str) -> str:
