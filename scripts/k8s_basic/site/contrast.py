@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from html.parser import HTMLParser
+from itertools import zip_longest
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -22,6 +24,8 @@ from cssselect2 import ElementWrapper, Matcher, SelectorError, compile_selector_
 from tinycss2 import ast
 from tinycss2.color5 import parse_color
 
+from .marks import SYMBOLS
+
 Color = tuple[float, float, float, float]
 Tokens = list[ast.Node]
 
@@ -29,6 +33,7 @@ PALETTES = ("default", "slate")
 CLEAR: Color = (0, 0, 0, 0)
 BLACK: Color = (0, 0, 0, 1)
 WHITE: Color = (1, 1, 1, 1)
+TEXT, ICON = 5.0, 3.0  # the least contrast of letters, and of signs without letters
 # What browsers give the few elements that the style sheets might leave alone.
 BROWSER = """\
 :root { color: #000 } a[href] { color: #00e } mark { background: #ff0; color: #000 }
@@ -36,7 +41,7 @@ button, input { color: #000; background: #efefef }
 head, script, style, template, title { display: none }
 """
 _COLORS = ("color", "fill", "background-color")
-_JUDGED = {*_COLORS, "background", "background-image", "opacity", "content", "display"}
+_JUDGED = {*_COLORS, "background", "background-image", "opacity", "content", "display", "mask-image"}
 _STATES = re.compile(
     r"(?::(?=hover|active|focus|target)|\.(?=focus-visible))"
     r"(hover|active|focus-within|focus-visible|focus|target)(?![\w-])"
@@ -184,8 +189,9 @@ class Sheets:
 
     def __init__(self, theirs: list[str], ours: list[str]) -> None:
         self.plain, self.of_states = Matcher(), Matcher()  # selectors without and with a state
-        self.attributes = {"class", "id", "lang", "type", "checked", "href"}
-        self.ids: set[str] = set()
+        self.attributes = {"id", "type", "checked", "href"}
+        self.values: set[str] = set()  # of attributes, as selectors name them
+        self.classes: set[str] = set()
         self.unjudged: list[str] = []
         rules: list[tuple[str, list[Declaration]]] = []
         for rank, text in enumerate([BROWSER, *theirs, *ours]):
@@ -227,7 +233,9 @@ class Sheets:
     def _compile(self, selector: str, lines: list[Declaration]) -> None:
         """Keep a selector; states become an attribute of the same weight that we can set."""
         self.attributes |= set(re.findall(r"\[([\w-]+)", selector))
-        self.ids |= set(re.findall(r"#([\w-]+)", selector))
+        self.attributes |= {"lang"} if ":lang(" in selector else set()
+        self.values |= set(re.findall(r"(?:#|=\"?)([\w-]+)", selector))
+        self.classes |= set(re.findall(r"\.([\w-]+)", selector))
         text = _STATES.sub(r'[state~="\1"]', selector).replace(":valid", "")
         matcher = self.plain if text == selector else self.of_states
         try:
@@ -250,7 +258,7 @@ class Sheets:
 
 def _wanted(lines: list[Declaration]) -> set[Declaration]:
     """Return the variables that colors are made of, and all of ours."""
-    wanted = {line for line in lines if line.ours}
+    wanted = {line for line in lines if line.ours and _is_color(line)}
     names = [line for line in lines if not line.name.startswith("--")]
     while names:
         used = {n for line in names for n in re.findall(r"--[\w-]+", tinycss2.serialize(line.value))}
@@ -292,7 +300,7 @@ class _Reader(HTMLParser):
 def read(html: str) -> ET.Element:
     """Return the tree of a page; the letters of a figure stand inside of the box below them."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(html.replace('class="no-js"', 'class="js"'))
     root = reader.tree.close()
     for drawing in root.iter("svg"):
         boxes: list[ET.Element] = []
@@ -314,20 +322,59 @@ def _holds(box: ET.Element, text: ET.Element) -> bool:
     )
 
 
-def vary(root: ET.Element, variants: dict[str, list[set[str]]]) -> None:
-    """Add copies: `variants` maps a class to the sets of classes that elements with it may get.
-
-    A copy lacks the other classes of its variants.
-    """
+def vary(root: ET.Element, variants: dict[str, list[str]]) -> None:
+    """Add copies: `variants` maps a class to the classes that elements with it may also get."""
     for parent in list(root.iter()):
         for child in list(parent):
-            classes = set(child.get("class", "").split())
-            for name in classes & variants.keys():
+            classes = child.get("class", "").split()
+            for name in variants.keys() & set(classes):
+                others = {c for chosen in variants[name] for c in chosen.split()}
                 for chosen in variants[name]:
                     other = copy.deepcopy(child)
-                    rest = classes - set().union(*variants[name])
-                    other.set("class", " ".join(sorted(rest | chosen)))
+                    other.set("class", " ".join([*(c for c in classes if c not in others), chosen]))
                     parent.insert(list(parent).index(child) + 1, other)
+
+
+# What scripts and the evidence of runs add to a page: after a piece of its HTML, more of it.
+ADDED = {
+    'id="search-results" hidden>': '<li class="md-search-result__item">'
+    '<a class="md-search-result__link" href="."><article class="md-search-result__article md-typeset">'
+    '<div class="md-search-result__icon md-icon"></div>'
+    '<p class="title">a<mark>b</mark></p><p>c<mark>d</mark></p></article></a>'
+    '<a class="md-search-result__link" href="."><article class="md-search-result__article md-typeset">'
+    '<p class="heading">a<mark>b</mark></p><p>c<mark>d</mark></p></article></a></li>',
+    '<div class="md-dialog__inner md-typeset">': "a",
+    '<div class="language-bash highlight"><pre><span></span>': '<nav class="md-code__nav">'
+    '<button class="md-code__button" data-md-type="copy"></button></nav>',
+    '<section class="evidence">': '<div class="scroll"><table><tbody><tr>'
+    + "".join(f'<td class="{state}">a</td>' for state in (*SYMBOLS, "verified old"))
+    + "</tr></tbody></table></div>",
+}
+_CLAIM_STATES = {"claim": [*SYMBOLS, "verified old", "verified closed"]}
+
+
+def read_site(folder: Path) -> Site:
+    """Return a built site, with what scripts and evidence add to its pages."""
+    files = sorted(folder.rglob("*.html"))
+    texts = {str(file.relative_to(folder)): file.read_text(encoding="utf-8") for file in files}
+    for before, more in ADDED.items():
+        if not any(before in text for text in texts.values()):
+            raise UnjudgedError(f"no page has {before!r}, so ADDED can't put more after it")
+        texts = {name: text.replace(before, before + more) for name, text in texts.items()}
+    linked = re.findall(r'<link rel="stylesheet" href="[./]*(\S+)"', texts["index.html"])
+    theirs, ours = (
+        [(folder / name).read_text("utf-8") for name in linked if ("/stylesheets/" in name) == theme]
+        for theme in (True, False)
+    )
+    sheets = Sheets(theirs, ours)
+    scripts = "".join(file.read_text("utf-8") for file in folder.glob("assets/javascripts/*.js"))
+    pages = {name: read(text) for name, text in texts.items()}
+    variants = dict(_CLAIM_STATES)
+    for name in set(re.findall(r'"(md-\w+--\w+)"', scripts)) & sheets.classes:
+        variants.setdefault(name.partition("--")[0], []).append(name)
+    for root in pages.values():
+        vary(root, variants)
+    return Site(sheets, pages)
 
 
 @dataclass(frozen=True)
@@ -400,11 +447,12 @@ class Style:
     ground: Value
     opacity: float
     shown: bool
-    content: bool
+    content: bool  # of a pseudo-element: whether it writes something
+    icon: bool  # cut out of its ground by a mask
     variables: dict[str, tuple[Tokens | None, frozenset[Declaration]]]
 
 
-ROOT_STYLE = Style(Value(BLACK), Value(BLACK), Value(CLEAR), 1, True, False, {})
+ROOT_STYLE = Style(Value(BLACK), Value(BLACK), Value(CLEAR), 1, True, False, False, {})
 
 
 class Site:
@@ -428,10 +476,13 @@ class Site:
         known: dict[object, Kind],
     ) -> object:
         node = element.etree_element
-        kept = [(n, v) for n, v in node.items() if n in self.sheets.attributes]
-        looks = node.tag, *(
-            (n, v if n not in ("id", "href") or v in self.sheets.ids else "") for n, v in kept
+        looks = node.tag, node.get("class"), *(
+            (name, value if value in self.sheets.values else "")
+            for name, value in node.items()
+            if name in self.sheets.attributes
         )
+        if node.tag == "style" or re.search(r"color|background|fill", node.get("style", "")):
+            self.sheets.unjudged.append(f"a style outside of the style sheets: {page}")
         text = bool((node.text or "").strip() or any((c.tail or "").strip() for c in node))
         key = (id(parent), looks, before, text)
         if key not in known:
@@ -542,15 +593,16 @@ def computed(matched: Iterable[Match], pseudo: str | None, parent: Style) -> Sty
     picture = winners.get("background-image")
     if picture and re.search(r"url\(|gradient\(", tinycss2.serialize(picture.value)):
         ground = Value(CLEAR, unjudged=f"text on a picture: {picture}")
-    opacity = winners.get("opacity")
+    alpha = _number(winners["opacity"]) if "opacity" in winners else 1.0
     content, display = (_text(winners.get(name)) for name in ("content", "display"))
     return Style(
         current,
         _value(winners.get("fill"), parent.fill, parent.fill, current, variables),
         ground,
-        _number(opacity) if opacity else 1.0,
-        parent.shown and display != "none",
+        alpha,
+        parent.shown and display != "none" and alpha > 0,
         content not in ("", '""', "none", "normal"),
+        "mask-image" in winners,
         variables,
     )
 
@@ -560,12 +612,11 @@ def _text(line: Declaration | None) -> str:
 
 
 def _number(line: Declaration) -> float:
-    """Return an opacity; what is hidden until a script shows it is judged as shown."""
-    (token,) = _solid(line.value) if len(_solid(line.value)) == 1 else (None,)
-    if token is None or token.type not in ("number", "percentage"):
+    """Return an opacity; one that is worked out when the page is shown is taken for 1."""
+    (token,) = _solid(line.value)
+    if token.type not in ("number", "percentage"):
         return 1.0
-    value = token.value / (100 if token.type == "percentage" else 1)
-    return float(value) or 1.0
+    return float(token.value) / (100 if token.type == "percentage" else 1)
 
 
 def _variables(
@@ -634,8 +685,8 @@ class Looks:
 class Judge:
     """Judges all text of a site; `findings` are sentences, `used` the colors that text has."""
 
-    def __init__(self, site: Site, least: float) -> None:
-        self.site, self.least = site, least
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.used: set[Declaration] = set()
         self.findings: dict[object, str] = {}
         self.pairs: set[tuple[str, str]] = set()
@@ -680,34 +731,41 @@ class Judge:
         self.judged.add(role)
         styles = [looks.style for looks in chain]
         place = f"{palette}, {screen}{', ' + state.name if state else ''}"
-        if kind.text or element.tag == "input":
-            self._compare(kind, styles, place)
+        drawn = element.tag == "text" or (element.tag == "svg" and not element.get("role"))
+        if kind.text or drawn or (element.tag == "input" and element.get("type") == "text"):
+            ink = styles[-1].fill if drawn else styles[-1].color
+            self._compare(kind, ink, styles, place, ICON if element.tag == "svg" else TEXT)
         for pseudo in {match.pseudo for match in chain[-1].matched if match.pseudo}:
             style = computed(chain[-1].matched, pseudo, styles[-1])
-            if style.shown and (style.content or pseudo in ("marker", "placeholder")):
-                self._compare(kind, [*styles, style], f"{place}, ::{pseudo}")
+            if not style.shown:
+                continue
+            if style.content or pseudo in ("marker", "placeholder"):
+                self._compare(kind, style.color, [*styles, style], f"{place}, ::{pseudo}", TEXT)
+            elif style.icon:
+                self._compare(kind, style.ground, styles, f"{place}, ::{pseudo}", ICON)
 
-    def _compare(self, kind: Kind, chain: list[Style], place: str) -> None:
-        drawn = kind.first.etree_element.tag == "text"
-        ink = chain[-1].fill if drawn else chain[-1].color
-        grounds = [s.ground for s in chain]
-        box = kind.parent
-        if drawn and box and box.first.etree_element.tag == "rect":
-            grounds[-2] = chain[-2].fill
-        layers = list(zip(grounds, (s.opacity for s in chain)))
+    def _compare(
+        self, kind: Kind, ink: Value, chain: list[Style], place: str, least: float
+    ) -> None:
+        """Judge what is drawn with `ink` on the grounds of a chain, the innermost last."""
+        if ink.color[3] == 0 and not ink.unjudged:
+            return
+        layers = [
+            (style.fill if k.first.etree_element.tag == "rect" else style.ground, style.opacity)
+            for k, style in zip_longest(kind.chain, chain, fillvalue=kind)
+        ]
         try:
-            text, ground = _seen(ink, layers)
+            seen, ground = _seen(ink, layers)
         except UnjudgedError as problem:
             self.unjudged.add(f"could not judge {kind}: {problem}")
             return
-        self.used |= ink.made.union(*(g.made for g in grounds))
-        self.pairs.add((_written(text), _written(ground)))
-        found = contrast(text, ground)
-        key = _written(text), _written(ground)
-        if found < self.least:
+        self.used |= ink.made.union(*(layer.made for layer, _ in layers))
+        pair = _written(seen), _written(ground)
+        self.pairs.add(pair)
+        if contrast(seen, ground) < least:
             made = max(ink.made, key=lambda line: line.rank, default="the browser's own color")
             self.findings.setdefault(
-                key, f"{found:.2f} : 1, {key[0]} on {key[1]} ({place}): {kind}, {made}"
+                pair, f"{contrast(seen, ground):.2f} : 1, {' on '.join(pair)} ({place}): {kind}, {made}"
             )
 
 
