@@ -75,6 +75,7 @@ def test_minors_of_the_repository_are_listed_newest_first() -> None:
 def test_version_and_node_image_are_of_their_minor(kube: versions.Kubernetes) -> None:
     assert re.fullmatch(rf"v{re.escape(kube.minor)}\.\d+", kube.version)
     assert kube.node is None or kube.node.startswith(f"kindest/node:v{kube.minor}.")
+    assert kube.node is None or kube.node in versions.images()
 
 
 @pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
@@ -109,3 +110,16 @@ def test_pages_install_the_version_that_the_tests_ran_with(module: str, address:
     pages = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
     named = {found for page in pages for found in re.findall(f"{address}(v[0-9.]+)/", page)}
     assert named == {versions.module(module)}
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("nginx", ("registry-1.docker.io", "library/nginx")),
+        ("kindest/node", ("registry-1.docker.io", "kindest/node")),
+        ("registry.k8s.io/e2e-test-images/agnhost", ("registry.k8s.io", "e2e-test-images/agnhost")),
+        ("localhost:5000/a/b", ("localhost:5000", "a/b")),
+    ],
+)
+def test_image_has_a_registry_and_a_path_there(name: str, home: tuple[str, str]) -> None:
+    assert versions.home(name) == home

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from k8s_basic.evidence import hashes, record
+from k8s_basic.evidence import hashes, record, states
 from k8s_basic.live import plugin
 
 CLUSTER = {
@@ -17,6 +17,7 @@ CLUSTER = {
     "kubernetes": "v1.37.2",
     "node_image": "node",
     "stand_ins": ["busybox:1.35"],
+    "images": {"nginx:1.22.1": "sha256:" + "ab" * 32},
 }
 TEST = "tests/live/workloads/test_pod.py::test_pod_answers"
 
@@ -63,6 +64,15 @@ def test_evidence_holds_outcome_and_hashes_of_test_example_and_sentences(
     assert test["hashes"] == {"test": now["test"], "examples": now["examples"]}
     assert now["examples"].keys() == {"workloads/pod.yaml"}
     assert test["claims"]["WL-3"]["sentences"].keys() == {"ko", "en"}
+
+
+def test_evidence_that_was_written_is_read_with_the_digests_that_a_registry_gave(
+    results: record.Results, tmp_path: Path
+) -> None:
+    results.note(report())
+    written(results, tmp_path / "evidence")
+    (run,) = states.read({"": tmp_path / "evidence"})
+    assert run["images"] == CLUSTER["images"]
 
 
 @pytest.mark.parametrize(

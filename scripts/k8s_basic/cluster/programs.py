@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Any
 from .. import cache_dir
 from . import toolchain, versions
 from .errors import ClusterError
-from .steps import digest, run, say, step
+from .steps import digest, run, step
 from .versions import Kubernetes
 
 SOURCES = Path(__file__).parent / "go"
