@@ -177,7 +177,7 @@ def test_command_keeps_what_it_can_and_says_why_not_of_the_rest(
     monkeypatch.setattr(keep, "FOLDER", repository / "build/evidence")
     assert keep.main([]) == 1
     assert "run ./scripts/test --live first" in capsys.readouterr().out
-    monkeypatch.setattr(keep, "collected", all_tests)
+    monkeypatch.setattr(keep, "all_tests", lambda: all_tests(repository))
     commit = git(repository, "rev-parse", "HEAD")
     evidence(commit=commit)
     assert keep.main([]) == 0
@@ -191,7 +191,7 @@ def test_command_keeps_what_it_can_and_says_why_not_of_the_rest(
 
 
 def test_command_asks_pytest_for_all_live_tests() -> None:
-    found = {test.partition("[")[0] for test in keep.collected(ROOT)}
+    found = {test.partition("[")[0] for test in keep.all_tests()}
     assert found > all_tests(ROOT)
 
 

@@ -71,7 +71,7 @@ def test_evidence_that_was_written_is_read_with_the_digests_that_a_registry_gave
 ) -> None:
     results.note(report())
     written(results, tmp_path / "evidence")
-    (run,) = states.read(tmp_path / "evidence")
+    (run,) = states.read({"": tmp_path / "evidence"})
     assert run["images"] == CLUSTER["images"]
 
 

@@ -50,7 +50,8 @@ from k8s_basic.evidence import record
 
 HERE = Path(__file__).parent
 record.current = lambda root: {}
-record.state_of_repository = lambda: ("abcdef01" * 5, False)
+record.state = lambda root: ("abcdef01" * 5, False)
+record.edited_since = lambda root, commit: []
 results = record.Results()
 
 def pytest_collection_modifyitems(items):
@@ -84,7 +85,7 @@ pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ro
 pytest += ["-c", str(here / "pytest.ini"), str(here)]
 repeat.SUITE, repeat.LIST = pytest, [*pytest, "--collect-only"]
 repeat.KEPT, repeat.FOLDER, record.FOLDER = here / "kept", here / "evidence", here / "evidence"
-repeat.state_of_repository = lambda: ("abcdef01" * 5, False)
+repeat.state = lambda root: ("abcdef01" * 5, False)
 sys.exit(repeat.main(sys.argv[2:]))
 """
 
@@ -284,6 +285,14 @@ def test_without_a_kept_run_there_is_a_sentence_and_a_failure(
 ) -> None:
     assert repeat.main([]) == 1
     assert "no run is kept; ./scripts/repeat 1" in capsys.readouterr().err
+
+
+def test_evidence_cut_in_half_is_told_in_a_sentence(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.write_text('{"started": "2026')
+    assert repeat.main([]) == 1
+    assert "cut off" in capsys.readouterr().err
 
 
 def test_tests_of_the_last_run_that_waited_longest_are_shown_first(

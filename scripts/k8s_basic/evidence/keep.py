@@ -7,14 +7,15 @@ uncommitted changes, of another commit, or older than what is kept is refused.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .. import ROOT
+from ..cluster.errors import ClusterError
 from ..content.claims import Proof, proofs
+from ..live.repeat import all_tests, tests_of
 from . import FOLDER, KEPT
 from .commits import edited_since
 from .hashes import current, of_run
@@ -35,10 +36,10 @@ def main(names: list[str]) -> int:
         return 1
     refused = False
     try:
-        tests = collected(ROOT)
+        tests = all_tests()
         for file in files:
             refused = not _kept(file, tests) or refused
-    except EvidenceError as problem:
+    except ClusterError as problem:
         print(f"error: {problem}")
         return 1
     return int(refused)
@@ -52,20 +53,6 @@ def _kept(file: Path, tests: set[str]) -> bool:
         return False
     print(f"{kept.relative_to(ROOT)}: {kept.stat().st_size / 1000:.0f} KB; commit it")
     return True
-
-
-def collected(root: Path) -> set[str]:
-    """Return the ids of all live tests as they are now; raises EvidenceError."""
-    command = ["-m", "pytest", "--collect-only", "-q", "tests/live"]
-    done = subprocess.run(
-        [sys.executable, *command], cwd=root, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = (done.stdout + done.stderr).splitlines()
-        why = next((line for line in said if line.startswith("ERROR")), "".join(said[-1:]))
-        more = "./scripts/test --live --collect-only says more"
-        raise EvidenceError(f"the live tests can't be listed ({why}); {more}")
-    return {line for line in done.stdout.splitlines() if line.startswith("tests/live/")}
 
 
 def keep(root: Path, file: Path, tests: set[str]) -> Path:
@@ -87,7 +74,7 @@ def keep(root: Path, file: Path, tests: set[str]) -> Path:
 
 def _wrong(root: Path, run: Run, tests: set[str]) -> Iterator[str]:
     """Yield why a run proves less than it would as the last full green run of this commit."""
-    mine = [test for test in run["tests"] if test["date"] >= run["started"]]  # others: earlier runs
+    mine = tests_of(run)
     if missing := tests - {test["test"] for test in mine}:
         yield (
             f"the run was partial, {len(missing)} of {len(tests)} tests are not of it, such as "

@@ -22,6 +22,7 @@ from ..cluster.steps import say
 from ..evidence import FOLDER
 from ..evidence.commits import state
 from ..evidence.record import newest, now
+from ..evidence.states import EvidenceError, parsed
 
 Run = dict[str, Any]
 
@@ -79,7 +80,7 @@ def tests_of(evidence: Run) -> list[Run]:
 
 def left_since(started: str) -> Run | None:
     """Return the evidence of a run that began at `started` (RFC 3339, UTC) or later, if any."""
-    found = [json.loads(f.read_text(encoding="utf-8")) for f in FOLDER.glob("*.json")]
+    found = (parsed(file) for file in FOLDER.glob("*.json"))
     runs = [evidence for evidence in found if evidence["started"] >= started]
     return max(runs, key=lambda evidence: str(evidence["started"]), default=None)
 
@@ -285,11 +286,11 @@ def main(arguments: list[str]) -> int:
     load = (os.cpu_count() or 1) if asked.load else 0
     try:
         code = run_again(asked.runs, load, options) if asked.runs else 0
-    except ClusterError as error:
+        runs, problems = kept()
+        show(runs)
+    except (ClusterError, EvidenceError) as error:
         say(f"error: {error}")
         return FAILED
-    runs, problems = kept()
-    show(runs)
     for problem in problems:
         say(problem)
     if not runs:
