@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
+from pathlib import Path
 
-from .. import ROOT, cache_dir
+from .. import ROOT, cache_dir, processes
 from . import engine as engines
 from . import lifecycle, sources, versions
 from .errors import ClusterError
@@ -64,10 +64,17 @@ def _clean(options: argparse.Namespace) -> int:
             )
         with step(f"remove {cache_dir()}"):
             shutil.rmtree(cache_dir(), ignore_errors=True)
-        for folder in (ROOT / "build", ROOT / "site", ROOT / ".pytest-kind"):
-            shutil.rmtree(folder, ignore_errors=True)
+        for name in ("build", "site", ".pytest-kind", ".venv", ".venv.lock"):
+            _remove(ROOT / name)
     return 0
 
 
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    processes.command(main)
