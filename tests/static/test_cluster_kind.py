@@ -20,10 +20,18 @@ from k8s_basic.cluster.sources import Source
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DocsCluster:
     """A cluster whose kind and kubectl are scripts that a test writes."""
     monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
+    docker(tmp_path, "echo 2")  # the version of its cgroups
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     source = Source(
         "packages", versions.kubernetes(), "node:x", tmp_path / "kind", tmp_path / "kubectl"
     )
     return DocsCluster("lessons", tmp_path / "kubeconfig", source, Engine(None, ours=False))
+
+
+def docker(folder: Path, text: str) -> None:
+    """Write the program that stands in for docker."""
+    (folder / "docker").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "docker").chmod(0o755)
 
 
 def script(cluster: DocsCluster, name: str, text: str) -> None:
@@ -79,14 +87,9 @@ def test_kubectl_gets_its_input_and_fails_with_what_it_was_asked(cluster: DocsCl
         cluster.kubectl("get", "pod", "x", "--ignored")
 
 
-def test_nodes_that_do_not_run_are_named(
-    cluster: DocsCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nodes_that_do_not_run_are_named(cluster: DocsCluster, tmp_path: Path) -> None:
     rows = "lessons-worker running\nlessons-worker2 exited\nlessons-control-plane paused"
-    docker = tmp_path / "docker"
-    docker.write_text(f"#!/bin/sh\n[ \"$2\" = -a ] && echo '{rows}'\n")
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    docker(tmp_path, f"[ \"$2\" = -a ] && echo '{rows}'")
     assert cluster.stopped_nodes() == ["lessons-worker2", "lessons-control-plane"]
 
 
@@ -160,12 +163,9 @@ def test_kubeadm_asks_for_what_the_node_image_says_was_built(
 
 @pytest.mark.parametrize("old", [True, False])
 def test_kubelet_is_told_of_old_cgroups_only_where_they_are(
-    cluster: DocsCluster,
-    labels: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    old: bool,
+    cluster: DocsCluster, labels: dict[str, str], tmp_path: Path, old: bool
 ) -> None:
-    monkeypatch.setattr(os.path, "exists", lambda path: old)
+    docker(tmp_path, f'[ "$*" = "info --format {{{{.CgroupVersion}}}}" ] && echo {1 if old else 2}')
     patches = [yaml.safe_load(patch) for patch in cluster._config()["kubeadmConfigPatches"]]
     told = [p["failCgroupV1"] for p in patches if p["kind"] == "KubeletConfiguration"]
     assert told == ([False] if old else [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
 import tempfile
 import urllib.request
@@ -173,7 +172,8 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         """Return the reader's kind configuration with what the source and this machine need."""
         config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         patches: list[dict[str, Any]] = []
-        if os.path.exists("/sys/fs/cgroup/cpu"):
+        # the engine's, which need not be this machine's
+        if self.engine.docker("info", "--format", "{{.CgroupVersion}}").strip() == "1":
             # cgroup v1: the kubelet refuses it from 1.35 on unless told otherwise
             patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
         patches += self._what_was_built()
