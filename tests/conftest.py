@@ -1,20 +1,53 @@
-"""A small repository that is in order, for tests that break it or build it."""
+"""How a run ends; and a small repository that is in order, for tests that break it or build it."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from k8s_basic import ROOT
+from k8s_basic import ROOT, processes
 from k8s_basic.content import recordings
 from k8s_basic.content.claims import proofs
 from k8s_basic.evidence import hashes
+
+WORKERS_END = 60.0  # seconds that the workers of an interrupted run may take to tidy up
+
+
+def pytest_configure() -> None:
+    """Tidy up after SIGTERM as after Ctrl-C, in the workers as well."""
+    processes.end_by_signals()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """Let the workers of an interrupted run tidy up: xdist leaves them seconds, then kills them."""
+    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    distributor = session.config.pluginmanager.getplugin("dsession")
+    if interrupted and distributor and distributor.nodemanager:
+        workers = [gateway._io.popen for gateway in distributor.nodemanager.group]
+        deadline = time.monotonic() + WORKERS_END
+        for worker in workers:
+            worker.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            for worker in workers:
+                worker.wait(max(0, deadline - time.monotonic()))
+    yield
+    if hasattr(session.config, "workerinput"):  # a worker with its fixtures torn down
+        if interrupted:
+            os._exit(exitstatus)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
 
 PAGE = """\
 ---

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from . import BUILD, EXAMPLES, ROOT, TESTS
+from . import BUILD, EXAMPLES, ROOT, TESTS, processes
 from .cluster import packages
 from .cluster.errors import ClusterError
 from .cluster.steps import say
@@ -112,15 +111,14 @@ def _defaults(tier: str, arguments: list[str]) -> list[str]:
 
 
 def _pytest(arguments: list[str]) -> int:
-    """Run pytest; Ctrl-C and SIGTERM are its own to handle, as it tidies up before it ends."""
+    """Run pytest; a signal is passed on to it and it is waited for, as it tidies up."""
     with subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue
+                process.terminate()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -35,7 +35,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from . import ROOT
+from . import ROOT, processes
 from .cluster import versions
 from .cluster.errors import ClusterError
 from .cluster.programs import go_binary, go_environment
@@ -553,7 +553,7 @@ def report(files: Files, before: dict[Path, str], check: bool, console: Console)
         console.print("nothing changed: the pin stands there already")
         return 0
     console.print(diff(files.root, before, after), markup=False, highlight=False)
-    code = subprocess.run([files.root / "scripts/test", "--static"]).returncode if check else 0
+    code = processes.run([files.root / "scripts/test", "--static"]).returncode if check else 0
     changed = " ".join(path.relative_to(files.root).as_posix() for path in after)
     verdict = "the static checks fail" if code else "next: ./scripts/test --site and --live"
     console.print(f"{verdict}; to undo: git checkout -- {changed}", markup=False, soft_wrap=True)
@@ -581,4 +581,4 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    processes.command(main)

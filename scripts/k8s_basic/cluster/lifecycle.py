@@ -6,14 +6,13 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
-from .. import cache_dir
+from .. import cache_dir, ports
 from . import engine as engines
 from . import sources, versions
 from .engine import Engine
@@ -222,16 +221,11 @@ def _require_free_ports() -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     for node in config["nodes"]:
         for mapping in node.get("extraPortMappings", []):
-            address = (mapping["listenAddress"], mapping["hostPort"])
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(address)
-                except OSError:
-                    raise ClusterError(
-                        f"port {address[1]} of localhost is taken (another cluster of these "
-                        "lessons, perhaps); free it, then run again"
-                    ) from None
+            if ports.refusal(mapping["listenAddress"], mapping["hostPort"]):
+                raise ClusterError(
+                    f"port {mapping['hostPort']} of localhost is taken (another cluster of these "
+                    "lessons, perhaps); free it, then run again"
+                )
 
 
 def clean_clusters() -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import processes
 from .errors import ClusterError
 
 HEARTBEAT = 30.0  # seconds between two signs of life of a long step
@@ -55,9 +56,10 @@ def run(
     args = [str(part) for part in command]
     what = what or " ".join(args[:3])
     try:
-        done = subprocess.run(
-            args, input=stdin, env=env, cwd=cwd, timeout=timeout, text=True, capture_output=True
-        )
+        done = processes.run(
+            args, input=stdin, env=env, cwd=cwd, timeout=timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
     except FileNotFoundError:
         raise ClusterError(f"{what}: the program {args[0]} is not installed") from None
     except subprocess.TimeoutExpired:

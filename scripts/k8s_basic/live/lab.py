@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import yaml
 from kubernetes.client import ApiException
 
-from .. import EXAMPLES
+from .. import EXAMPLES, processes
 from ..cluster import versions
 from ..cluster.kind import DocsCluster
 from . import diagnosis, traffic
@@ -566,10 +566,9 @@ class Lab:
 
 def _run(command: list[str], env: dict[str, str], timeout: float) -> Completed:
     try:
-        done = subprocess.run(
-            command, env=env, text=True, capture_output=True, timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = processes.run(
+            command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     except subprocess.TimeoutExpired:
         return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
     return Completed(done.returncode, done.stdout, done.stderr)

@@ -223,7 +223,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config):
         config.stash[SESSION] = Session(config)
         _CONTROLLER.append(config.stash[SESSION])
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C: tidily
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

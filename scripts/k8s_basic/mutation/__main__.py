@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from .. import EXAMPLES, ROOT, run_tests
+from .. import EXAMPLES, ROOT, processes, run_tests
 from ..cluster.steps import say
 from ..content.fields import keys_of
 from ..evidence.record import newest
@@ -256,4 +256,4 @@ def _order(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

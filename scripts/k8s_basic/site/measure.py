@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .. import ROOT
+from .. import ROOT, processes
 from ..content.pages import LANGUAGES, read_pages
 from . import build, plain
 
@@ -145,7 +145,7 @@ def _build(config: Path, target: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(config), "-d", str(target)]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     # without our hooks the pages hold what only those understand, so this build may warn
-    subprocess.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    processes.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
 
 
 def build_factor(samples: int = SAMPLES) -> float:
@@ -212,4 +212,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))
