@@ -69,6 +69,46 @@ def test_engine_that_does_not_answer_and_a_user_who_is_not_root_is_one_sentence(
         engines.ensure()
 
 
+@pytest.mark.parametrize("what", ["Docker daemon socket", "docker API"])  # before and since 28
+def test_user_without_rights_to_the_engine_is_told_what_to_join(
+    programs: Path, not_root: None, what: str
+) -> None:
+    words = (
+        f"permission denied while trying to connect to the {what} at unix:///var/run/docker.sock"
+    )
+    program(programs, "docker", f"echo '{words}: dial unix: permission denied' >&2; exit 1")
+    with pytest.raises(
+        ClusterError, match=r"this user may not use it: join the group docker "
+    ):
+        engines.ensure()
+
+
+def test_mac_without_an_engine_is_told_to_start_docker_desktop(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # for root neither
+    with pytest.raises(
+        ClusterError, match=r"^no Docker engine answers; start Docker Desktop"
+    ):
+        engines.ensure()
+
+
+def test_engine_whose_start_is_broken_off_is_ended(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(process: subprocess.Popen[bytes], log: Path) -> None:
+        seen.append(process)
+        raise KeyboardInterrupt
+
+    seen: list[subprocess.Popen[bytes]] = []
+    program(programs, "dockerd", "exec sleep 60")
+    monkeypatch.setattr(engines, "_wait_until_it_answers", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engines._start()
+    assert seen[0].wait(10) == -signal.SIGTERM
+
+
 def test_dead_docker_host_is_told_and_no_other_engine_is_started_in_its_place(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
