@@ -77,9 +77,7 @@ def test_user_without_rights_to_the_engine_is_told_what_to_join(
         f"permission denied while trying to connect to the {what} at unix:///var/run/docker.sock"
     )
     program(programs, "docker", f"echo '{words}: dial unix: permission denied' >&2; exit 1")
-    with pytest.raises(
-        ClusterError, match=r"this user may not use it: join the group docker "
-    ):
+    with pytest.raises(ClusterError, match=r"this user may not use it: join the group docker "):
         engines.ensure()
 
 
@@ -88,9 +86,7 @@ def test_mac_without_an_engine_is_told_to_start_docker_desktop(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(os, "geteuid", lambda: 0)  # for root neither
-    with pytest.raises(
-        ClusterError, match=r"^no Docker engine answers; start Docker Desktop"
-    ):
+    with pytest.raises(ClusterError, match=r"^no Docker engine answers; start Docker Desktop"):
         engines.ensure()
 
 
