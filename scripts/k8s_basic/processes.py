@@ -73,6 +73,16 @@ def run(
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+def run_to_its_end(command: Sequence[str | Path], cwd: Path) -> int:
+    """Run a program that tidies up itself and return its code: a signal is passed on to it."""
+    with subprocess.Popen(command, cwd=cwd) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.terminate()
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     """End a process group: first asked, then, PATIENCE seconds later at most, killed."""
     for number in (signal.SIGTERM, signal.SIGKILL):
