@@ -24,15 +24,25 @@ from k8s_basic.evidence import hashes
 WORKERS_END = 60.0  # seconds that the workers of an interrupted run may take to tidy up
 
 
-def pytest_configure() -> None:
+INTERRUPTED = pytest.StashKey[Callable[[], bool]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Tidy up after SIGTERM as after Ctrl-C, in the workers as well."""
-    processes.end_by_signals()
+    config.stash[INTERRUPTED] = processes.end_by_signals()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no test after a signal that the test before has swallowed, as Playwright may."""
+    if item.config.stash[INTERRUPTED]():
+        raise KeyboardInterrupt
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Let the workers of an interrupted run tidy up: xdist leaves them seconds, then kills them."""
-    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    interrupted = session.config.stash[INTERRUPTED]()
     distributor = session.config.pluginmanager.getplugin("dsession")
     if interrupted and distributor and distributor.nodemanager:
         workers = [gateway._io.popen for gateway in distributor.nodemanager.group]
@@ -42,11 +52,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         with suppress(subprocess.TimeoutExpired):
             for worker in workers:
                 worker.wait(max(0, deadline - time.monotonic()))
-    yield
-    if hasattr(session.config, "workerinput"):  # a worker with its fixtures torn down
-        if interrupted:
-            os._exit(exitstatus)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if hasattr(session.config, "workerinput"):  # a worker, whose fixtures are torn down
+            if interrupted:
+                os._exit(exitstatus)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 PAGE = """\

@@ -21,11 +21,12 @@ PATIENCE = 30.0  # seconds that a program may take to end before it is killed
 INTERRUPTED = 130  # exit code, as shells have it
 
 
-def end_by_signals() -> None:
+def end_by_signals() -> Callable[[], bool]:
     """Let SIGTERM end this process as Ctrl-C does: by KeyboardInterrupt, so that it tidies up.
 
     A terminal, `timeout` and a parent may each pass the same wish on, so a signal that comes
-    AGAIN seconds later at most does not break off the tidying; a later one does.
+    AGAIN seconds later at most does not break off the tidying; a later one does. Returns a
+    function that tells whether one has come, as libraries may have swallowed the exception.
     """
     asked = -math.inf
 
@@ -37,6 +38,7 @@ def end_by_signals() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
+    return lambda: asked > -math.inf
 
 
 def command(main: Callable[[], int]) -> NoReturn:
@@ -69,6 +71,16 @@ def run(
         _end(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def run_to_its_end(command: Sequence[str | Path], cwd: Path) -> int:
+    """Run a program that tidies up itself and return its code: a signal is passed on to it."""
+    with subprocess.Popen(command, cwd=cwd) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.terminate()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

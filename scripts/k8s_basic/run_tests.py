@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from .cluster import packages
 from .cluster.errors import ClusterError
 from .cluster.steps import say
 from .content.claims import proofs
+from .site import browser
 
 USAGE = """\
 usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]
@@ -83,7 +83,7 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     say(f"\n=== {tier}")
     started = time.monotonic()
     try:
-        if tier == "site":
+        if tier == "site" and not browser.find():
             packages.need({"chromium": "chromium"})
     except ClusterError as problem:
         say(f"error: {problem}")
@@ -111,13 +111,7 @@ def _defaults(tier: str, arguments: list[str]) -> list[str]:
 
 
 def _pytest(arguments: list[str]) -> int:
-    """Run pytest; a signal is passed on to it and it is waited for, as it tidies up."""
-    with subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                process.terminate()
+    return processes.run_to_its_end([sys.executable, "-m", "pytest", *arguments], ROOT)
 
 
 if __name__ == "__main__":

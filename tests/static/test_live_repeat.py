@@ -44,8 +44,8 @@ def test_long():
         time.sleep(0.05)
 """
 PLUGIN = """\
-import signal
 from pathlib import Path
+from k8s_basic import processes
 from k8s_basic.evidence import record
 
 HERE = Path(__file__).parent
@@ -67,7 +67,7 @@ def pytest_sessionstart(session):
             runs.write("x")
 
 def pytest_configure():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the live suite does
+    processes.end_by_signals()  # as all suites do
 
 def pytest_sessionfinish():
     if results.tests:
@@ -77,6 +77,7 @@ def pytest_sessionfinish():
 COMMAND = """\
 import sys
 from pathlib import Path
+from k8s_basic import processes
 from k8s_basic.evidence import record
 from k8s_basic.live import repeat
 
@@ -85,8 +86,8 @@ pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ro
 pytest += ["-c", str(here / "pytest.ini"), str(here)]
 repeat.SUITE, repeat.LIST = pytest, [*pytest, "--collect-only"]
 repeat.KEPT, repeat.FOLDER, record.FOLDER = here / "kept", here / "evidence", here / "evidence"
-repeat.state = lambda root: ("abcdef01" * 5, False)
-sys.exit(repeat.main(sys.argv[2:]))
+repeat.state_of_repository = lambda: ("abcdef01" * 5, False)
+processes.command(lambda: repeat.main(sys.argv[2:]))
 """
 
 Command = Callable[..., "subprocess.Popen[str]"]

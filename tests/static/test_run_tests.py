@@ -146,6 +146,7 @@ def test_missing_browser_is_a_sentence_and_nothing_is_run(
     def need(programs: dict[str, str]) -> None:
         raise ClusterError("this needs chromium: install it")
 
+    monkeypatch.setattr(run_tests.browser, "find", lambda: None)
     monkeypatch.setattr(run_tests.packages, "need", need)
     assert run_tests.main(["--site"]) == 3
     assert "error: this needs chromium: install it\n" in capsys.readouterr().err

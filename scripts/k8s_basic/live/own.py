@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,10 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
         lambda api: (
             {n.labels.get(ZONE) for n in _nodes(api)} >= {"antarctica-east1", "antarctica-west1"}
         ),
+    ),
+    "node-network": (
+        "a way from this machine to the nodes' addresses (Docker Desktop has none)",
+        lambda api: sys.platform == "linux",
     ),
     "node-shell": ("a way to run commands on its nodes", lambda api: False),
 }

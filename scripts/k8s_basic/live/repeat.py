@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .. import BUILD, ROOT, TESTS
+from .. import BUILD, ROOT, TESTS, processes
 from ..cluster.errors import ClusterError
 from ..cluster.steps import say
 from ..evidence import FOLDER
@@ -52,16 +51,7 @@ def busy(count: int) -> Iterator[None]:
 
 def run_suite(options: list[str]) -> int:
     """Run the suite and return its exit code; Ctrl-C and SIGTERM end it tidily."""
-    with subprocess.Popen([*SUITE, *options], cwd=ROOT) as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        while True:
-            try:
-                code = process.wait()
-                break
-            except KeyboardInterrupt:
-                continue
-    signal.signal(signal.SIGTERM, before)
-    return code
+    return processes.run_to_its_end([*SUITE, *options], ROOT)
 
 
 def all_tests() -> set[str]:
@@ -299,4 +289,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -10,7 +10,6 @@ import argparse
 import gzip
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -29,7 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from .. import ROOT, processes
 from ..content.pages import LANGUAGES, read_pages
-from . import build, plain
+from . import browser, build, plain
 
 BUDGET = Path(__file__).with_name("budget.yaml")
 SLOW_DOWN = 4  # times
@@ -191,23 +190,23 @@ def main(arguments: list[str]) -> int:
         kilobytes, path = page_weights(site)[0]
         tell(f"heaviest page, {path}", kilobytes, limits["further_page"], "KB")
         with sync_playwright() as playwright, _served(site) as url:
-            program = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            chromium = playwright.chromium
+            window = chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
             for language in LANGUAGES:
                 for name in ("index", "workloads/deployment"):
                     address = plain.address(url, language, name)
-                    files = loaded_files(browser.new_page(), site, address)
+                    files = loaded_files(window.new_page(), site, address)
                     most, fonts = first_load(files)
                     what = f"{language} {name}"
                     tell(
                         f"first load, {what}, {len(files)} files", most, limits["first_load"], "KB"
                     )
                     tell(f"fonts, {what}", fonts, limits["fonts"], "KB")
-                    paint = _slowed_down(browser, address, PHONE, _paint)
+                    paint = _slowed_down(window, address, PHONE, _paint)
                     tell(f"largest paint, {what}", paint, limits["largest_paint"], "s")
-                    result = _slowed_down(browser, address, DESK, _first_result)
+                    result = _slowed_down(window, address, DESK, _first_result)
                     tell(f"first result of a search, {what}", result, limits["first_result"], "s")
-            browser.close()
+            window.close()
     return 1 if over else 0
 
 

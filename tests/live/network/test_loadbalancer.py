@@ -110,7 +110,7 @@ def test_without_allocation_there_is_no_node_port(lab: Lab) -> None:
 
 @claim("NW-24", "NW-25")
 @pytest.mark.exclusive  # MetalLB gives an address to every Service that waits for one
-@needs("lesson-nodes")
+@needs("lesson-nodes", "node-network")
 def test_metallb_gives_an_address_of_its_range_that_answers_from_outside(lab: Lab) -> None:
     shared = [d for d in installation(lab) if d["kind"] in OF_THE_CLUSTER]
     try:
