@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import ROOT, processes
-from .cluster import versions
+from .cluster import toolchain, versions
 from .cluster.errors import ClusterError
 from .cluster.programs import go_environment
 
