@@ -17,7 +17,7 @@ from k8s_basic.cluster import versions
 from k8s_basic.cluster.programs import go_binary
 
 HOME = ROOT / ".github"
-WORKFLOWS = sorted((HOME / "workflows").glob("*.yml"))
+WORKFLOWS = sorted((HOME / "workflows").glob("*.y*ml"))
 ACTIONLINT = "github.com/rhysd/actionlint"
 PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+(/[\w./-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
