@@ -16,7 +16,7 @@ from k8s_basic import ROOT, cache_dir
 from k8s_basic.cluster import toolchain, versions
 
 HOME = ROOT / ".github"
-WORKFLOWS = sorted((HOME / "workflows").glob("*.yml"))
+WORKFLOWS = sorted((HOME / "workflows").glob("*.y*ml"))
 ACTIONLINT = "github.com/rhysd/actionlint"
 PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+(/[\w./-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")

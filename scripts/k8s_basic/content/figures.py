@@ -152,6 +152,9 @@ def _box(item: dict[str, Any]) -> Box:
 
 
 def _label(item: dict[str, Any]) -> dict[str, str]:
+    if len(given := item.keys() & set(LANGUAGES)) == 1:
+        name = item.get("id") or f"arrow {item['from']} to {item['to']}"
+        raise ValueError(f"{name} has a label in {given.pop()} only; write the other, or 'text'")
     return {language: str(item.get(language, item.get("text", ""))) for language in LANGUAGES}
 
 

@@ -22,7 +22,7 @@ from ..evidence.record import newest
 from ..evidence.states import EvidenceError
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
-from .judge import ECHO, ERROR, KILLED, REFUSED
+from .judge import ECHO, ERROR, KILLED, REFUSED, SKIPPED
 from .mutants import Mutant, at
 from .plugin import FOLDER, OUTCOMES
 
@@ -180,14 +180,20 @@ def _run_whole(options: argparse.Namespace, rest: list[str]) -> int:
     """Try every test as a whole; raises ListError or LookupError."""
     excused = whole.exceptions(ROOT, options.whole)
     entries = whole.entries(ROOT, options.whole, set(options.examples))
-    if options.list or not entries:
+    if not entries:
+        raise LookupError("no test is tried as a whole with these examples; name others")
+    if options.list:
         print("\n".join([*(entry["id"] for entry in entries), f"{len(entries)} tests"]))
         return 0
     code, outcomes = _tried(entries, rest)
     if outcomes is None:
         return code
     lines = whole.verdicts(options.whole, entries, outcomes, excused)
-    print("\n".join([*lines, f"{options.whole}: {len(entries)} tests, {len(excused)} excused"]))
+    judged = {outcome["mutant"] for outcome in outcomes if outcome["result"] != SKIPPED}
+    unknown = [entry["id"] for entry in entries if entry["id"] not in judged]
+    told = f"{len(entries)} tests, {len(excused)} excused, {len(unknown)} not judged"
+    told = f"{options.whole}: {told}"
+    print("\n".join([*lines, told, *(f"    not judged here: {name}" for name in unknown)]))
     return 1 if lines else code
 
 

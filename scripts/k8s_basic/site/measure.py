@@ -74,7 +74,10 @@ def too_heavy(site: Path) -> list[str]:
 
 
 def loaded_files(page: Any, site: Path, address: str) -> list[Path]:
-    """Return the files that a browser asks for by itself when it opens a page of the site."""
+    """Return the files that a browser asks for by itself when it opens a page of the site.
+
+    Raises FileNotFoundError for one that isn't there: it would weigh nothing.
+    """
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address, wait_until="networkidle")
@@ -83,7 +86,9 @@ def loaded_files(page: Any, site: Path, address: str) -> list[Path]:
     files = [
         site / (name + "index.html" if name.endswith("/") or not name else name) for name in names
     ]
-    return [file for file in files if file.is_file()]
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise FileNotFoundError(f"{address} asks for what isn't there: {', '.join(missing)}")
+    return files
 
 
 def first_load(files: list[Path]) -> tuple[float, float]:
@@ -144,7 +149,8 @@ def _build(config: Path, target: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(config), "-d", str(target)]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     # without our hooks the pages hold what only those understand, so this build may warn
-    processes.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    done = processes.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    done.check_returncode()
 
 
 def build_factor(samples: int = SAMPLES) -> float:
