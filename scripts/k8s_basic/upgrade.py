@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import ROOT
-from .cluster import toolchain
+from .cluster import toolchain, versions
 from .cluster.errors import ClusterError
 from .cluster.programs import go_environment
 
@@ -236,16 +236,13 @@ class Image:
     def parse(cls, reference: str, registry: str = "") -> Image:
         """Take `reference` apart.
 
-        `registry` (http://127.0.0.1:5000), if given, is asked instead, for the same path without
-        Docker Hub's implied `library/`: so a mirror that was filled by hand names its images.
+        `registry` (http://127.0.0.1:5000), if given, is asked instead, for the same path.
         """
         name, _, tag = reference.removeprefix("docker.io/").rpartition(":")
         if not name or "/" in tag or "@" in name:
             raise UpgradeError(f"{reference}: give a name and a tag, such as nginx:1.22.1")
-        host, _, rest = name.partition("/")
-        if not rest or not ("." in host or ":" in host or host == "localhost"):
-            host, rest = "registry-1.docker.io", name if rest or registry else f"library/{name}"
-        return cls(registry.rstrip("/") or f"https://{host}", rest, tag)
+        host, path = versions.home(name)
+        return cls(registry.rstrip("/") or f"https://{host}", path, tag)
 
     def digest(self) -> str:
         """Return the digest that the registry has for the tag.
@@ -522,7 +519,11 @@ def move_image(files: Files, reference: str, registry: str, digest: str | None =
     if old != reference:
         exact = re.compile(rf"(?<![\w./-]){re.escape(old)}(?![\w.-])")
         replace_all([files.versions, *files.examples], exact, reference, f"{old} is nowhere")
-    edit_section(files, "images", lambda block: set_value(block, reference, digest))
+    # the comment says where else the digest was seen, which no longer matters
+    line = re.compile(rf"^(  {re.escape(reference)}: \S+) *#.*", re.M)
+    edit_section(
+        files, "images", lambda block: line.sub(r"\1", set_value(block, reference, digest))
+    )
 
 
 def move_images(files: Files, registry: str) -> None:

@@ -47,7 +47,7 @@ def test_preview_is_found_by_its_name_and_gates_nothing(
     other_file: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert versions.kubernetes("1.42").version == "v1.42.0-beta.0"
-    listed = {(): '["1.41", "1.40"]', ("--previews",): '["1.41", "1.40", "1.42"]'}
+    listed = {(): '["1.41", "1.40"]', ("--packages",): '["1.41", "1.42"]'}
     for options, names in listed.items():
         monkeypatch.setattr("sys.argv", ["cluster", "minors", "--json", *options])
         assert commands.main() == 0
@@ -88,6 +88,7 @@ def test_version_and_node_image_are_of_their_minor(kube: versions.Kubernetes) ->
     end = r"(-(alpha|beta|rc)\.\d+)?" if kube.preview else ""
     assert re.fullmatch(rf"v{re.escape(kube.minor)}\.\d+{end}", kube.version)
     assert kube.node is None or kube.node.startswith(f"kindest/node:v{kube.minor}.")
+    assert kube.node is None or kube.node in versions.images()
 
 
 @every_minor
@@ -122,3 +123,16 @@ def test_pages_install_the_version_that_the_tests_ran_with(module: str, address:
     pages = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
     named = {found for page in pages for found in re.findall(f"{address}(v[0-9.]+)/", page)}
     assert named == {versions.module(module)}
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("nginx", ("registry-1.docker.io", "library/nginx")),
+        ("kindest/node", ("registry-1.docker.io", "kindest/node")),
+        ("registry.k8s.io/e2e-test-images/agnhost", ("registry.k8s.io", "e2e-test-images/agnhost")),
+        ("localhost:5000/a/b", ("localhost:5000", "a/b")),
+    ],
+)
+def test_image_has_a_registry_and_a_path_there(name: str, home: tuple[str, str]) -> None:
+    assert versions.home(name) == home

@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from k8s_basic.evidence import hashes, record
+from k8s_basic.evidence import hashes, record, states
 
 CLUSTER = {
     "image_source": "packages",
     "kubernetes": "v1.37.2",
     "node_image": "node",
     "stand_ins": ["busybox:1.35"],
+    "images": {"nginx:1.22.1": "sha256:" + "ab" * 32},
 }
 TEST = "tests/live/workloads/test_pod.py::test_pod_answers"
 
@@ -74,6 +75,15 @@ def test_release_keeps_nothing_of_what_its_preview_left(
     results.tests = []
     assert results.write({**CLUSTER, "kubernetes": "v1.38.0"}, tmp_path) == file
     assert json.loads(file.read_text())["tests"] == []
+
+
+def test_evidence_that_was_written_is_read_with_the_digests_that_a_registry_gave(
+    results: record.Results, tmp_path: Path
+) -> None:
+    results.note(report())
+    written(results, tmp_path / "evidence")
+    (run,) = states.read(tmp_path / "evidence")
+    assert run["images"] == CLUSTER["images"]
 
 
 @pytest.mark.parametrize(

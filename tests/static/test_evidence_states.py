@@ -172,6 +172,7 @@ def test_folder_can_be_named(tree: Path, evidence, monkeypatch: pytest.MonkeyPat
     ("more", "place"),
     [
         ({"schema": 2}, "schema"),
+        ({"images": {"nginx:1.22.1": "sha256:ab"}}, "images/nginx:1.22.1"),
         ({"forged": True}, "the top"),
         ({"commit": "main"}, "commit"),
         ({"started": "yesterday"}, "started"),

@@ -35,7 +35,7 @@ modules:
 go: 1.26.6
 
 images:
-  kindest/node:v1.37.0: sha256:{old}
+  kindest/node:v1.37.0: sha256:{old} # in 5
   nginx:1.22.1: null
   registry.k8s.io/pause:3.10.2: null
 """
@@ -99,14 +99,15 @@ class Registry(BaseHTTPRequestHandler):
         here = f"http://{self.headers['Host']}"
         digest = f"sha256:{NEW}"
         if self.path.startswith("/token?"):
-            known = "scope=repository%3Anginx%3Apull" in self.path
+            known = "scope=repository%3Alibrary%2Fnginx%3Apull" in self.path
             return self._answer(200, b'{"token": "open"}' if known else b"{}")
         if self.path.startswith("/moved"):
             kept = "Authorization" in self.headers
             return self._answer(500) if kept else self._answer(200, Docker_Content_Digest=digest)
-        if self.path.startswith("/v2/nginx/"):
+        if self.path.startswith("/v2/library/nginx/"):
             if self.headers["Authorization"] != "Bearer open":
-                ask = f'Bearer realm="{here}/token",service="x",scope="repository:nginx:pull"'
+                scope = "repository:library/nginx:pull"
+                ask = f'Bearer realm="{here}/token",service="x",scope="{scope}"'
                 return self._answer(401, WWW_Authenticate=ask)
             if self.path.endswith("/tags/list"):
                 return self._answer(200, b'{"tags": ["1.9.9", "1.30.0", "1.99", "mainline"]}')
@@ -180,8 +181,20 @@ def test_another_tag_moves_wherever_the_image_stands(files: upgrade.Files, regis
     upgrade.move_image(files, "kindest/node:v1.37.1", registry)
     assert changed(files, before) == [
         ("node: kindest/node:v1.37.0", "node: kindest/node:v1.37.1"),
-        (f"kindest/node:v1.37.0: sha256:{OLD}", f"kindest/node:v1.37.1: sha256:{NEW}"),
+        (f"kindest/node:v1.37.0: sha256:{OLD} # in 5", f"kindest/node:v1.37.1: sha256:{NEW}"),
     ]
+
+
+def test_digest_is_confirmed_or_replaced_and_then_needs_no_comment(
+    files: upgrade.Files, registry: str
+) -> None:
+    for digest in (NEW, OLD):
+        text = f"images:\n  busybox:1: null # none\n  nginx:1.22.1: sha256:{digest} # in 2\n"
+        files.versions.write_text(text)
+        upgrade.move_image(files, "nginx:1.22.1", registry)
+        assert files.versions.read_text() == (
+            f"images:\n  busybox:1: null # none\n  nginx:1.22.1: sha256:{NEW}\n"
+        )
 
 
 def test_image_moves_without_a_registry(files: upgrade.Files) -> None:

@@ -139,9 +139,19 @@ def test_checks_run_scripts_test_and_nothing_else() -> None:
     assert sorted(name for name, _ in checks) == ["live", "live", "site", "static"]
     for name, job in checks:
         (command,) = (step["run"] for step in job["steps"] if "run" in step)
-        command = command.removeprefix("sudo --preserve-env=K8S_BASIC_CACHE ")
+        source = " --image-source registry" if name == "live" else ""
         command = command.removesuffix(' --kubernetes "$MINOR"')
-        assert command == f"./scripts/test {CHECKS[name]}"
+        assert command == f"./scripts/test {CHECKS[name]}{source}"
+
+
+def test_nobody_is_root_but_who_makes_a_node_image_from_packages() -> None:
+    commands = {(f, n): s["run"] for f, n, j in jobs() for s in j.get("steps", []) if "run" in s}
+    ((job, command),) = ((job, text) for job, text in commands.items() if "sudo" in text)
+    assert job == ("nightly.yml", "packages")
+    assert './scripts/test --live --image-source packages --kubernetes "$MINOR"' in command
+    for text in commands.values():
+        if "./scripts/mutate" in text:
+            assert "--image-source registry" in text
 
 
 def test_site_is_published_after_green_and_each_night() -> None:
@@ -160,19 +170,26 @@ def test_site_is_published_after_green_and_each_night() -> None:
 def test_nightly_minors_come_from_the_versions_file() -> None:
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert night["live"]["strategy"]["matrix"] == {
-        "minor": "${{ fromJSON(needs.plan.outputs.all) }}"
+        "minor": "${{ fromJSON(needs.plan.outputs.minors) }}"
+    }
+    assert night["live"]["strategy"]["fail-fast"] is False
+
+
+def test_preview_is_run_from_packages_and_never_gates() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    assert night["packages"]["strategy"] == {
+        "fail-fast": False,
+        "matrix": {"minor": "${{ fromJSON(needs.plan.outputs.packages) }}"},
     }
     gating = "contains(fromJSON(needs.plan.outputs.minors), matrix.minor)"
-    assert night["live"]["continue-on-error"] == f"${{{{ !{gating} }}}}", "a preview never gates"
-    assert step_of(night["issues"], "report_issues")["env"]["MINORS"] == (
-        "${{ needs.plan.outputs.minors }}"
-    )
-    assert night["live"]["strategy"]["fail-fast"] is False
+    assert night["packages"]["continue-on-error"] == f"${{{{ !{gating} }}}}"
+    reported = step_of(night["issues"], "report_issues")["env"]["MINORS"]
+    assert reported == "${{ needs.plan.outputs.minors }}"
 
 
 def test_each_run_keeps_its_evidence() -> None:
     for _, name, job in jobs():
-        if name == "live":
+        if name in ("live", "packages"):
             (kept,) = (s for s in job["steps"] if "upload-artifact" in s.get("uses", ""))
             assert kept["if"] == "${{ !cancelled() }}"
             assert kept["with"]["name"].startswith("evidence-")

@@ -130,11 +130,18 @@ class Lifecycle:
         return True
 
     def _check_kept(self, cluster: DocsCluster, state: dict[str, Any]) -> None:
-        if state["source"]["node_image"] != cluster.source.node_image:
+        made, wanted = state["source"], cluster.source.record()
+        if made["node_image"] != wanted["node_image"]:
             raise ClusterError(
-                f"the kept cluster {self.wish.name} was made from {state['source']['node_image']} "
-                f"and this run wants {cluster.source.node_image}; remove it with "
+                f"the kept cluster {self.wish.name} was made from {made['node_image']} "
+                f"and this run wants {wanted['node_image']}; remove it with "
                 "./scripts/clean --cluster"
+            )
+        digests = made.get("images", {})
+        if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
+            raise ClusterError(
+                f"the kept cluster {self.wish.name} was made from another build of "
+                f"{', '.join(moved)}; remove it with ./scripts/clean --cluster"
             )
         stopped = cluster.stopped_nodes()
         if stopped:

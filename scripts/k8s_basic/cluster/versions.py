@@ -12,6 +12,7 @@ import yaml
 from .errors import ClusterError
 
 FILE = Path(__file__).parent / "versions.yaml"
+DOCKER_HUB = "registry-1.docker.io"
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,14 @@ def images() -> dict[str, str | None]:
 def image(name: str) -> str:
     """Return the full reference, with its tag, of the image whose repository ends in `name`."""
     return next(ref for ref in images() if ref.rsplit(":", 1)[0].rsplit("/", 1)[-1] == name)
+
+
+def home(name: str) -> tuple[str, str]:
+    """Return the registry that serves an image, and the path of its repository there.
+
+    `name` is without tag and digest: `nginx` is `library/nginx` of Docker Hub.
+    """
+    host, _, path = name.partition("/")
+    if path and ("." in host or ":" in host or host == "localhost"):
+        return host, path
+    return DOCKER_HUB, name if path else f"library/{name}"

@@ -28,6 +28,7 @@ class OwnCluster:
     """An existing cluster, as one context of the user's kubeconfig names it."""
 
     stand_ins: tuple[str, ...] = ()  # its images are whatever its nodes pull
+    source = None  # and nothing of it is built here
 
     def __init__(self, context: str, kubeconfig: Path, kubectl: Path):
         """`kubeconfig` is a copy that holds this context only."""

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="where the node image and the workload images come from",
     )
     group.addoption("--kubernetes", default=None, help="Kubernetes minor, such as 1.36")
-    group.addoption("--registry-mirror", default=None, help="host:port that serves the images")
+    group.addoption(
+        "--registry-mirror",
+        default=None,
+        help="host:port that serves all images under the paths of their own registries",
+    )
     group.addoption(
         "--context", default=None, help="run on this context of your kubeconfig; make no cluster"
     )
@@ -296,7 +301,7 @@ def attach(data: dict[str, Any]) -> DocsCluster | OwnCluster:
     """Return, in a worker, the cluster that the controlling process made or was given."""
     if "context" in data:
         return OwnCluster(data["context"], Path(data["kubeconfig"]), Path(data["kubectl"]))
-    kube = versions.kubernetes(data["minor"])
+    kube = replace(versions.kubernetes(data["minor"]), version=data["version"])
     kind, kubectl = Path(data["kind"]), Path(data["kubectl"])
     source = Source(data["source"], kube, data["node_image"], kind, kubectl)
     engine = engines.Engine(data["docker_host"], ours=False)
