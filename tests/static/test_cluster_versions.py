@@ -47,7 +47,7 @@ def test_preview_is_found_by_its_name_and_gates_nothing(
     other_file: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert versions.kubernetes("1.42").version == "v1.42.0-beta.0"
-    listed = {(): '["1.41", "1.40"]', ("--previews",): '["1.41", "1.40", "1.42"]'}
+    listed = {(): '["1.41", "1.40"]', ("--packages",): '["1.41", "1.42"]'}
     for options, names in listed.items():
         monkeypatch.setattr("sys.argv", ["cluster", "minors", "--json", *options])
         assert commands.main() == 0

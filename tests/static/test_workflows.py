@@ -150,7 +150,7 @@ def test_nobody_is_root_but_who_makes_a_node_image_from_packages() -> None:
     commands = {(f, n): s["run"] for f, n, j in jobs() for s in j.get("steps", []) if "run" in s}
     ((job, command),) = ((job, text) for job, text in commands.items() if "sudo" in text)
     assert job == ("nightly.yml", "packages")
-    assert command.endswith(" ./scripts/test --live --image-source packages")
+    assert './scripts/test --live --image-source packages --kubernetes "$MINOR"' in command
     for text in commands.values():
         if "./scripts/mutate" in text:
             assert "--image-source registry" in text
@@ -172,14 +172,21 @@ def test_site_is_published_after_green_and_each_night() -> None:
 def test_nightly_minors_come_from_the_versions_file() -> None:
     night = load(HOME / "workflows/nightly.yml")["jobs"]
     assert night["live"]["strategy"]["matrix"] == {
-        "minor": "${{ fromJSON(needs.plan.outputs.all) }}"
+        "minor": "${{ fromJSON(needs.plan.outputs.minors) }}"
+    }
+    assert night["live"]["strategy"]["fail-fast"] is False
+
+
+def test_preview_is_run_from_packages_and_never_gates() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    assert night["packages"]["strategy"] == {
+        "fail-fast": False,
+        "matrix": {"minor": "${{ fromJSON(needs.plan.outputs.packages) }}"},
     }
     gating = "contains(fromJSON(needs.plan.outputs.minors), matrix.minor)"
-    assert night["live"]["continue-on-error"] == f"${{{{ !{gating} }}}}", "a preview never gates"
-    assert step_of(night["issues"], "report_issues")["env"]["MINORS"] == (
-        "${{ needs.plan.outputs.minors }}"
-    )
-    assert night["live"]["strategy"]["fail-fast"] is False
+    assert night["packages"]["continue-on-error"] == f"${{{{ !{gating} }}}}"
+    reported = step_of(night["issues"], "report_issues")["env"]["MINORS"]
+    assert reported == "${{ needs.plan.outputs.minors }}"
 
 
 def test_each_run_keeps_its_evidence() -> None:

@@ -20,7 +20,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     minors = commands.add_parser("minors", help="list the Kubernetes minors that are supported")
     minors.add_argument("--json", action="store_true")
-    minors.add_argument("--previews", action="store_true", help="also those that nothing waits for")
+    built = "those that the night builds from packages: the pinned one and the previews"
+    minors.add_argument("--packages", action="store_true", help=built)
     prepare = commands.add_parser("prepare", help="build or pull what a cluster needs")
     prepare.add_argument("--image-source", default="auto", choices=("auto", "registry", "packages"))
     prepare.add_argument("--kubernetes")
@@ -37,7 +38,10 @@ def main() -> int:
 
 
 def _minors(options: argparse.Namespace) -> int:
-    names = [kube.minor for kube in versions.minors(previews=options.previews)]
+    known = versions.minors(previews=options.packages)
+    if options.packages:
+        known = [known[0], *(kube for kube in known if kube.preview)]
+    names = [kube.minor for kube in known]
     print(json.dumps(names) if options.json else "\n".join(names))
     return 0
 
