@@ -487,7 +487,7 @@ def test_minors_are_listed_as_workflows_read_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = [replace(versions.kubernetes(), minor=minor) for minor in ("1.41", "1.40")]
-    monkeypatch.setattr(versions, "minors", lambda: known)
+    monkeypatch.setattr(versions, "minors", lambda **_: known)
     monkeypatch.setattr(sys, "argv", ["cluster", "minors", "--json"])
     assert commands.main() == 0
     assert json.loads(capsys.readouterr().out) == ["1.41", "1.40"]

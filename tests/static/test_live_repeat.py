@@ -86,7 +86,7 @@ pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ro
 pytest += ["-c", str(here / "pytest.ini"), str(here)]
 repeat.SUITE, repeat.LIST = pytest, [*pytest, "--collect-only"]
 repeat.KEPT, repeat.FOLDER, record.FOLDER = here / "kept", here / "evidence", here / "evidence"
-repeat.state_of_repository = lambda: ("abcdef01" * 5, False)
+repeat.state = lambda root: ("abcdef01" * 5, False)
 processes.command(lambda: repeat.main(sys.argv[2:]))
 """
 

@@ -113,6 +113,8 @@ def programs(kube: Kubernetes) -> list[Program]:
             kube_router,
             module(kube_router),
             (f"{kube_router}/cmd/kube-router",),
+            replaces={kube_router: "./source"},
+            prepare=_prepare_kube_router,
         ),
         Program("pause", "", "", (".",)),
         Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
@@ -291,6 +293,21 @@ def _replacement(program: Program, replace: dict[str, Any]) -> str:
     staging = program.module == "k8s.io/kubernetes"
     version = re.sub(r"^v1\.", "v0.", program.version) if staging else program.version
     return f"{replace['Old']['Path']} {version}"
+
+
+def _prepare_kube_router(folder: Path, source: Path, _: Callable[..., str]) -> None:
+    """Lay a copy of kube-router beside the wrapper that leaves what it lets through to kube-proxy.
+
+    It accepts such packets at once, before kube-proxy refuses those to a Service without endpoints.
+    """
+    copy = folder / "source"
+    shutil.copytree(source, copy)
+    file = copy / "pkg" / "controllers" / "netpol" / "network_policy_controller.go"
+    before, name, after = file.read_text(encoding="utf-8").partition(") ensureExplicitAccept() {")
+    if '"ACCEPT"' not in after:
+        raise ClusterError(f"kube-router no longer accepts packets in {file.name}; adapt it")
+    changed = before + name + after.replace('"ACCEPT"', '"RETURN"', 1)
+    file.write_text(changed, encoding="utf-8")
 
 
 def _prepare_traefik(folder: Path, source: Path, go: GoCommand) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import ROOT
+from .. import ROOT, processes
 from ..cluster.errors import ClusterError
 from ..content.claims import Proof, proofs
 from ..live.repeat import all_tests, tests_of
@@ -193,4 +193,4 @@ def _told(run: Run, now: dict[str, Any], known: dict[str, Proof]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -100,6 +100,8 @@ def keep(run: Run) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     begun = run["started"].partition("+")[0].replace(":", "").replace("-", "")
     file = KEPT / f"{begun}-{run['commit'][:8]}.json"
+    while file.exists():  # another run of the same second; `_` sorts behind the first
+        file = file.with_stem(f"{file.stem}_")
     part = file.with_suffix(".part")
     part.write_text(json.dumps(run, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
     part.replace(file)
