@@ -19,6 +19,9 @@ from k8s_basic.cluster.engine import ALL_CAPABILITIES, Engine
 from k8s_basic.cluster.errors import ClusterError
 
 STATUS = "Name:\tpython\nCapPrm:\t0000000000000000\nCapBnd:\t{}\nCapAmb:\t00000000000000ff\n"
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="an engine of our own is started on Linux alone"
+)
 ALL_OF_THEM = "000001ffffffffff"
 
 
@@ -28,6 +31,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     (tmp_path / "run").mkdir()
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(engines, "_folder", lambda: tmp_path / "run")
     monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(folder))
@@ -90,6 +94,7 @@ def test_mac_without_an_engine_is_told_to_start_docker_desktop(
         engines.ensure()
 
 
+@ON_LINUX
 def test_engine_whose_start_is_broken_off_is_ended(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +179,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "time", clock)
 
 
+@ON_LINUX
 def test_engine_that_does_not_start_is_told_with_the_last_words_of_its_log(
     programs: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +191,7 @@ def test_engine_that_does_not_start_is_told_with_the_last_words_of_its_log(
         engines.ensure()
 
 
+@ON_LINUX
 def test_started_engine_writes_only_into_our_folders(programs: Path, quick: None) -> None:
     answers = f'[ -e {programs}/dockerd.args ] && [ -n "$DOCKER_HOST" ]'
     program(programs, "docker", answers)
@@ -263,6 +270,7 @@ def our_engine(programs: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
+@ON_LINUX
 def test_our_engine_is_stopped_and_not_waited_for_when_it_has_ended(
     our_engine: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,7 +303,7 @@ def test_other_process_that_got_the_number_of_our_engine_is_left_alone(programs:
 
 def test_number_of_an_engine_that_is_gone_is_no_error(programs: Path) -> None:
     program(programs, "docker", "exit 1")
-    with subprocess.Popen(["/bin/true"]) as ended:
+    with subprocess.Popen(["/usr/bin/true"]) as ended:
         pass
     (engines._folder() / "docker.pid").write_text(str(ended.pid), encoding="ascii")
     engines.stop(engines.own_engine())
@@ -361,6 +369,7 @@ def test_file_with_the_capabilities_is_found_among_runcs_arguments(
     assert runc_granted.specification(["runc", *arguments]) == file
 
 
+@ON_LINUX
 def test_wrapper_becomes_runc_with_the_same_arguments(programs: Path, tmp_path: Path) -> None:
     program(programs, "runc", 'echo "$@"; cat "$3/config.json"; exit 7')
     granted = sorted(runc_granted.granted())[:1]
