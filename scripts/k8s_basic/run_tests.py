@@ -85,7 +85,7 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     started = time.monotonic()
     try:
         if tier == "site":
-            packages.need({"chromium": "chromium"})
+            packages.need({"chromium": "chromium", packages.KOREAN: "fonts-noto-cjk"})
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3
