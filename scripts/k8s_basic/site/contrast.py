@@ -151,7 +151,9 @@ def read_site(folder: Path, names: tuple[str, ...] = ("**/*.html",)) -> Site:
         if not any(before in text for text in texts.values()):
             raise UnjudgedError(f"no page has {before!r}, so ADDED can't put more after it")
         texts = {name: text.replace(before, before + more) for name, text in texts.items()}
-    linked = re.findall(r'<link rel="stylesheet" href="[^"]*?(assets/[^"]+)"', next(iter(texts.values())))
+    linked = re.findall(
+        r'<link rel="stylesheet" href="[^"]*?(assets/[^"]+)"', next(iter(texts.values()))
+    )
     theirs = [name for name in linked if "/stylesheets/" in name]
     sheets = Sheets(
         [(folder / name).read_text(encoding="utf-8") for name in theirs],
