@@ -83,8 +83,9 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     say(f"\n=== {tier}")
     started = time.monotonic()
     try:
-        if tier == "site" and not browser.find():
-            packages.need({"chromium": "chromium"})
+        if tier == "site":
+            seen = {} if browser.find() else {"chromium": "chromium"}
+            packages.need({**seen, packages.KOREAN: "fonts-noto-cjk"})
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3

@@ -169,6 +169,29 @@ def test_nothing_is_installed_when_every_program_is_there(programs: Path) -> Non
         packages.need({"docker": "docker.io", "no-such-program": "other"})
 
 
+@pytest.mark.parametrize("pattern", [":charset=378", ":family=no such font"])
+def test_font_that_no_font_is_like_is_installed(
+    programs: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(pytest.fail.Exception, match=r"installed \['fonts-x'\]"):
+        packages.need({pattern: "fonts-x"})
+
+
+def test_font_is_installed_where_nobody_can_tell_whether_there_is_one(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_library(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(packages.ctypes, "CDLL", no_library)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(pytest.fail.Exception, match=r"installed \['fonts-x'\]"):
+        packages.need({packages.KOREAN: "fonts-x"})
+    monkeypatch.setattr(sys, "platform", "darwin")
+    packages.need({packages.KOREAN: "fonts-x"})  # a Mac has one
+
+
 # --- an engine of our own
 
 

@@ -100,7 +100,7 @@ def test_preview_of_a_minor_is_kept_apart_from_its_release(tree: Path, evidence)
     evidence(BETA, folder="old", outcomes={"WL-3": "failed"}, preview=True)
     evidence("v1.38.0", folder="new", days={"WL-3": 1})
     assert state(tree).name == "verified"
-    runs = states.read(states.folder(tree))
+    runs = states.read(states.homes(tree))
     assert {run["kubernetes"]: run.get("preview", False) for run in runs} == {
         "v1.38.0": False,
         BETA: True,

@@ -143,15 +143,17 @@ def _vary(root: ET.Element, variants: dict[str, list[str]]) -> None:
                     parent.append(other)
 
 
-def read_site(folder: Path) -> Site:
-    """Return a built site, with what scripts and evidence add to its pages."""
-    files = sorted(folder.rglob("*.html"))
+def read_site(folder: Path, names: tuple[str, ...] = ("**/*.html",)) -> Site:
+    """Return a built site, or some of its pages, with what scripts and evidence add to them."""
+    files = sorted(file for name in names for file in folder.glob(name))
     texts = {str(file.relative_to(folder)): file.read_text(encoding="utf-8") for file in files}
     for before, more in ADDED.items():
         if not any(before in text for text in texts.values()):
             raise UnjudgedError(f"no page has {before!r}, so ADDED can't put more after it")
         texts = {name: text.replace(before, before + more) for name, text in texts.items()}
-    linked = re.findall(r'<link rel="stylesheet" href="[./]*(\S+)"', texts["index.html"])
+    linked = re.findall(
+        r'<link rel="stylesheet" href="[^"]*?(assets/[^"]+)"', next(iter(texts.values()))
+    )
     theirs = [name for name in linked if "/stylesheets/" in name]
     sheets = Sheets(
         [(folder / name).read_text(encoding="utf-8") for name in theirs],
