@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -64,13 +65,34 @@ def run(
     comes. So it has a process group of its own, and can't read from the terminal.
     """
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-    process = subprocess.Popen(command, process_group=0, stdin=stdin, text=True, **options)
+    process: subprocess.Popen[str] | None = None
     try:
+        with _held_back():
+            process = subprocess.Popen(command, process_group=0, stdin=stdin, text=True, **options)
         out, err = process.communicate(input, timeout)
     except BaseException:
-        _end(process)
+        if process:
+            _end(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let a signal wait: an exception inside of Popen would leave a program that nobody knows."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are handled in the main thread only
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def run_to_its_end(command: Sequence[str | Path], cwd: Path) -> int:

@@ -91,6 +91,23 @@ def test_program_that_a_command_runs_ends_with_it_and_so_does_what_that_started(
     alive.assert_gone()
 
 
+def test_signal_that_comes_while_a_program_starts_ends_it_as_well(alive: Alive) -> None:
+    code = f"""
+import signal
+popen = processes.subprocess.Popen
+class Late(popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        signal.raise_signal(signal.SIGTERM)
+processes.subprocess.Popen = Late
+processes.command(lambda: processes.run(['sh', '-c', {alive.script!r}]).returncode)
+"""
+    with started(*python(code)) as process:
+        alive.wait_for(1)
+        assert process.communicate(timeout=ENDS)[1] == "interrupted\n"
+    alive.assert_gone()
+
+
 @pytest.mark.parametrize("stubborn", ["", "trap '' TERM; "], ids=["asked", "killed"])
 def test_program_that_takes_too_long_ends_with_what_it_started(
     alive: Alive, monkeypatch: pytest.MonkeyPatch, stubborn: str
