@@ -92,19 +92,23 @@ def test_program_that_a_command_runs_ends_with_it_and_so_does_what_that_started(
 
 
 def test_signal_that_comes_while_a_program_starts_ends_it_as_well(alive: Alive) -> None:
+    at_work = alive.path.with_name("at-work")
     code = f"""
-import signal
+import os, signal
 popen = processes.subprocess.Popen
 class Late(popen):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
+        while not os.path.exists({str(at_work)!r}):
+            pass
         signal.raise_signal(signal.SIGTERM)
 processes.subprocess.Popen = Late
-processes.command(lambda: processes.run(['sh', '-c', {alive.script!r}]).returncode)
+script = {f"touch {at_work}; {alive.script}"!r}
+processes.command(lambda: processes.run(['sh', '-c', script]).returncode)
 """
     with started(*python(code)) as process:
-        alive.wait_for(1)
         assert process.communicate(timeout=ENDS)[1] == "interrupted\n"
+    assert at_work.exists()
     alive.assert_gone()
 
 
