@@ -340,7 +340,8 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
         return
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
-    for file in (file for run in _evidence[0].runs for file in run["files"]):
+    runs = (*_evidence[0].runs, *(run for run, _ in _evidence[0].previews))
+    for file in (file for run in runs for file in run["files"]):
         (copy := site / "evidence" / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder(_root(config)) / file, copy)
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))

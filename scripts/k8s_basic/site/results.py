@@ -80,7 +80,9 @@ def _preview(sheet: Sheet, run: states.Run, seen: dict[str, Seen]) -> str:
         number=len(fails),
         total=len(tried),
     )
-    return f"<p>{html.escape(told)}</p>\n" + (f"<ul>\n{listed}</ul>\n" if listed else "")
+    return f"<p>{html.escape(told)} {_files(sheet, run)}</p>\n" + (
+        f"<ul>\n{listed}</ul>\n" if listed else ""
+    )
 
 
 def of_topic(sheet: Sheet) -> str:
@@ -139,11 +141,14 @@ def _run(sheet: Sheet, run: states.Run) -> str:
         seconds=round(run["seconds"]),
         commit=run["commit"][:12] + (words.dirty if run["dirty"] else ""),
     )
-    files = (get_relative_url(f"evidence/{file}", sheet.url) for file in run["files"])
-    links = ", ".join(sheet.link(file, words.evidence) for file in files)
     images = ", ".join(f"<code>{html.escape(image)}</code>" for image in run["stand_ins"])
     more = f" {words.stand_ins}: {images}" if images else ""
-    return f"{html.escape(told)} {links}.{more}"
+    return f"{html.escape(told)} {_files(sheet, run)}.{more}"
+
+
+def _files(sheet: Sheet, run: states.Run) -> str:
+    files = (get_relative_url(f"evidence/{file}", sheet.url) for file in run["files"])
+    return ", ".join(sheet.link(file, sheet.words.evidence) for file in files)
 
 
 def _table(heads: list[str], rows: str, label: str) -> str:
