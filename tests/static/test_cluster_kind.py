@@ -116,21 +116,6 @@ def test_images_are_loaded_from_an_archive_of_the_one_platform_that_was_pulled(
     assert not Path(archive).parent.exists()
 
 
-def test_forwarded_port_is_the_one_kubectl_chose(cluster: DocsCluster) -> None:
-    script(cluster, "kubectl", 'echo "Forwarding from 127.0.0.1:41234 -> 80"; exec sleep 30')
-    with cluster.port_forward("service/web", 80) as port:
-        assert port == 41234
-
-
-def test_port_that_cannot_be_forwarded_is_told(cluster: DocsCluster) -> None:
-    script(cluster, "kubectl", "echo 'error: services \"web\" not found' >&2; exit 1")
-    with (
-        pytest.raises(ClusterError, match='port-forward service/web: error: services "web"'),
-        cluster.port_forward("service/web", 80),
-    ):
-        pytest.fail("it was forwarded")
-
-
 @pytest.fixture
 def labels(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The labels of the node image, as the engine tells them."""

@@ -11,7 +11,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -481,13 +481,3 @@ def test_preparing_stops_our_engine_though_the_images_cannot_be_had(
     assert commands.main() == 1
     assert capsys.readouterr().err == "error: no digest is pinned for nginx\n"
     assert world.done == ["stop engine"]
-
-
-def test_minors_are_listed_as_workflows_read_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = [replace(versions.kubernetes(), minor=minor) for minor in ("1.41", "1.40")]
-    monkeypatch.setattr(versions, "minors", lambda **_: known)
-    monkeypatch.setattr(sys, "argv", ["cluster", "minors", "--json"])
-    assert commands.main() == 0
-    assert json.loads(capsys.readouterr().out) == ["1.41", "1.40"]

@@ -26,8 +26,9 @@ FAKE_GO = """\
 here=$(dirname "$0")
 case "$1 $2" in
 "env GOVERSION") [ "$GOTOOLCHAIN" = local ] && cat "$here/version" || echo go1.99.0 ;;
-"list -m") echo '{"GoMod": "x.mod", "Dir": "'"$here"'/source"}' ;;
+"list -m") echo '{"GoMod": "'"$here"'/upstream.mod", "Dir": "'"$here"'/source"}' ;;
 "mod edit") cat "$here/upstream.json" ;;
+"mod download") ;;
 "build "*)
   cp go.mod "$here/made.mod"
   printf '%s\\n' "$CGO_ENABLED" "$@" >"$here/command"
@@ -53,6 +54,7 @@ def go(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "go").write_text(FAKE_GO)
     (folder / "go").chmod(0o755)
     (folder / "version").write_text("go1.26.6\n")
+    (folder / "upstream.mod").write_text("module x\n\ngo 1.26.0\n\ngodebug default=go1.26\n")
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     monkeypatch.setattr(programs, "SOURCES", tmp_path / "none")
     return folder

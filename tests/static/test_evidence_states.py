@@ -90,6 +90,7 @@ def test_preview_decides_no_mark_and_what_is_not_so_there_is_listed(tree: Path, 
     assert "Kubernetes 1.38.0-beta.0 (images from packages, 2026-11-24): of 2 statements" in english
     assert 'workloads/pod/#wl-3">WL-3</a> The Pod answers.</li>' in english
     assert "WL-12" not in english, "it fails today as well"
+    assert 'href="../../../evidence/1.38-packages.json"' in english
     assert "쿠버네티스 1.38.0-beta.0(패키지로 만든 이미지, 2026-11-24)" in korean
     assert "2개 가운데 1개" in korean and ">WL-3</a> Pod가 응답합니다.</li>" in korean
     edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
 from k8s_basic.live.api import Target
-from k8s_basic.live.lab import LONGEST_HOLD, Variation
+from k8s_basic.live.lab import LONGEST_HOLD, Completed, Variation
 from kubernetes.client import ApiException
 
 Script = list[Any] | Callable[..., Iterator[Any]]
@@ -678,3 +678,15 @@ def test_namespace_without_its_service_account_is_no_lab(lab: Lab, api: Api) -> 
     api.scripts["serviceaccount/default"] = [None]
     with pytest.raises(AssertionError, match="got no ServiceAccount"):
         lab.new_namespace("b")
+
+
+def test_table_of_kubectl_is_read_by_its_headings_wherever_they_stand() -> None:
+    table = """\
+NAME   CAPACITY   ACCESS MODES   STORAGECLASS   AGE
+one    1Gi        RWO,RWX                       4s
+longer 1Gi        RWX            standard       10d
+"""
+    rows = Completed(0, table, "").rows
+    assert [row["ACCESS MODES"] for row in rows] == ["RWO,RWX", "RWX"]
+    assert [row["STORAGECLASS"] for row in rows] == ["", "standard"]
+    assert Completed(0, "", "No resources found in default namespace.").rows == []

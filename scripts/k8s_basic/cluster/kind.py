@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ from . import image, programs, versions
 from .engine import Engine
 from .errors import ClusterError
 from .sources import Source
-from .steps import last_words, run, step
+from .steps import run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
@@ -130,28 +127,6 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         what = f"kubectl {' '.join(args[:3])}"
         stdin = options.pop("stdin", None)
         return run(self.kubectl_path, *args, env=self.env, timeout=timeout, stdin=stdin, what=what)
-
-    @contextmanager
-    def port_forward(
-        self, service_or_pod_name: str, remote_port: int, *args: str, **_: Any
-    ) -> Iterator[int]:
-        """Forward a free local port to a Service or Pod and yield its number."""
-        command = [str(self.kubectl_path), "port-forward", service_or_pod_name, f":{remote_port}"]
-        with subprocess.Popen(
-            [*command, *args],
-            env=self.env,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            try:
-                # kubectl prints "Forwarding from 127.0.0.1:NNNN -> 80" once it listens
-                line = process.stdout.readline() if process.stdout else ""
-                if "127.0.0.1:" not in line:
-                    raise ClusterError(f"port-forward {service_or_pod_name}: {last_words(line)}")
-                yield int(line.split("127.0.0.1:")[1].split()[0])
-            finally:
-                process.terminate()
 
     def bring_up(self, work: Path) -> None:
         """Create the cluster with network, storage and Ingress, and wait until all are ready."""

@@ -217,11 +217,14 @@ def _compile(program: Program, folder: Path, out: Path) -> None:
     go = _runner(toolchain.binary(), folder)
     upstream: dict[str, Any] = {}
     if program.module:
-        upstream = _read_go_mod(go, program.module, program.version)
-        go = _runner(toolchain.binary(upstream.get("Go"), program.module), folder)
+        file = Path(_module(go, program.module, program.version)["GoMod"])
+        # read as text, as an older Go refuses lines of a go.mod that it does not know
+        wanted = re.search(r"^go\s+([\w.]+)", file.read_text(encoding="utf-8"), re.M)
+        go = _runner(toolchain.binary(wanted[1] if wanted else None, program.module), folder)
+        upstream = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {program.module}"))
         source = _download(go, program.module, program.version)
-        for file in program.keep:
-            _copy_kept(source / file, out)
+        for kept in program.keep:
+            _copy_kept(source / kept, out)
         if program.prepare:
             program.prepare(folder, source, go)
     (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
@@ -249,16 +252,13 @@ def _runner(go: Path, cwd: Path) -> GoCommand:
 
 
 def _module(go: GoCommand, path: str, version: str) -> dict[str, Any]:
+    """Return where a module's go.mod lies, and the module once it is downloaded.
+
+    `go mod download` would ask for the whole module, which a Go that is too old for it refuses.
+    """
     name = f"{path}@{version}"
     module: dict[str, Any] = json.loads(go("list", "-m", "-json", name, what=f"module {name}"))
     return module
-
-
-def _read_go_mod(go: GoCommand, path: str, version: str) -> dict[str, Any]:
-    """Return a module's go.mod as data, without the module: a Go too old for it refuses that."""
-    file = _module(go, path, version)["GoMod"]
-    data: dict[str, Any] = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {path}"))
-    return data
 
 
 def _download(go: GoCommand, path: str, version: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -45,6 +46,17 @@ class Completed:
     code: int
     out: str
     err: str
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The table that kubectl printed, each row by the headings of its columns."""
+        head, *rows = self.out.splitlines() or [""]
+        columns = [(found[0], found.start()) for found in re.finditer(r"\S+(?: \S+)*", head)]
+        ends = [*(start for _, start in columns[1:]), None]
+        return [
+            {name: row[start:end].strip() for (name, start), end in zip(columns, ends)}
+            for row in rows
+        ]
 
 
 @dataclass

@@ -341,7 +341,8 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
         return
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
-    for part in (part for run in _evidence[0].runs for part in run["parts"]):
+    runs = (*_evidence[0].runs, *(run for run, _ in _evidence[0].previews))
+    for part in (part for run in runs for part in run["parts"]):
         (copy := site / "evidence" / part["name"]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(part["path"], copy)
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))

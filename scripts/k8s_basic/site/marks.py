@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +46,8 @@ class Evidence:
     proofs: dict[str, Proof]
     pages: list[Page]
     not_enforceable: dict[tuple[str, str], dict[str, str]]
-    previews: list[tuple[Run, dict[str, Seen]]]  # of minors to come, with what they saw
+    # runs on minors to come, each with what it saw
+    previews: list[tuple[Run, dict[str, Seen]]] = field(default_factory=list)
 
     @classmethod
     def load(cls, root: Path) -> Evidence:

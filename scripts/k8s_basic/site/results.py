@@ -80,7 +80,9 @@ def _preview(sheet: Sheet, run: states.Run, seen: dict[str, Seen]) -> str:
         number=len(fails),
         total=len(tried),
     )
-    return f"<p>{html.escape(told)}</p>\n" + (f"<ul>\n{listed}</ul>\n" if listed else "")
+    files = ", ".join(_file(sheet, part) for part in run["parts"])
+    more = f"<ul>\n{listed}</ul>\n" if listed else ""
+    return f"<p>{html.escape(told)} {files}</p>\n{more}"
 
 
 def of_topic(sheet: Sheet) -> str:
@@ -139,14 +141,17 @@ def _run(sheet: Sheet, run: states.Run) -> str:
         seconds=round(run["seconds"]),
         commit=run["commit"][:12] + (words.dirty if run["dirty"] else ""),
     )
-    name = words.kept if run["name"].startswith("kept/") else words.evidence
-    link = sheet.link(get_relative_url(f"evidence/{run['name']}", sheet.url), name)
     cgroup = run.get("cgroup", "unknown")
     accepted = cgroup == "v1" and run.get("fail_cgroup_v1") is False
     nodes = words.cgroup["v1-accepted" if accepted else cgroup]
     images = ", ".join(f"<code>{html.escape(image)}</code>" for image in run["stand_ins"])
     more = f" {words.stand_ins}: {images}" if images else ""
-    return f"{html.escape(told)} {html.escape(nodes)} {link}.{more}"
+    return f"{html.escape(told)} {html.escape(nodes)} {_file(sheet, run)}.{more}"
+
+
+def _file(sheet: Sheet, part: states.Run) -> str:
+    name = sheet.words.kept if part["name"].startswith("kept/") else sheet.words.evidence
+    return sheet.link(get_relative_url(f"evidence/{part['name']}", sheet.url), name)
 
 
 def _table(heads: list[str], rows: str, label: str) -> str:

@@ -63,10 +63,10 @@ def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> N
     }
 
     def all_five(done: Completed) -> bool:
-        rows = {row[0]: (row[1], row[2]) for row in map(str.split, done.out.splitlines())}
+        rows = {row["NAME"]: (row["READY"], row["STATUS"]) for row in done.rows}
         return all(rows.get(name) in forms for name, forms in wanted.items())
 
-    asked(lab, "kubectl get pods --no-headers", all_five, within=180)
+    asked(lab, "kubectl get pods", all_five, within=180)
 
     reasons = {
         "crash": "BackOff",

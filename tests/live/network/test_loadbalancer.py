@@ -28,9 +28,9 @@ def has_endpoints(slices: Objects) -> bool:
 
 def external_ip(lab: Lab, name: str) -> str:
     """Return what kubectl prints under EXTERNAL-IP."""
-    done = lab.run(f"kubectl get service {name} --no-headers")
+    done = lab.run(f"kubectl get service {name}")
     assert done.code == 0, done.err
-    return done.out.split()[3]
+    return done.rows[0]["EXTERNAL-IP"]
 
 
 def installation(lab: Lab) -> list[dict[str, Any]]:
