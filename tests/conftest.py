@@ -1,20 +1,65 @@
-"""A small repository that is in order, for tests that break it or build it."""
+"""How a run ends; and a small repository that is in order, for tests that break it or build it."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from k8s_basic import ROOT
+from k8s_basic import ROOT, processes
 from k8s_basic.content import recordings
 from k8s_basic.content.claims import proofs
 from k8s_basic.evidence import hashes
+
+WORKERS_END = 60.0  # seconds that the workers of an interrupted run may take to tidy up
+
+
+INTERRUPTED = pytest.StashKey[Callable[[], bool]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tidy up after SIGTERM as after Ctrl-C, in the workers as well."""
+    config.stash[INTERRUPTED] = processes.end_by_signals()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no test after a signal that the test before has swallowed, as Playwright may."""
+    if item.config.stash[INTERRUPTED]():
+        raise KeyboardInterrupt
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """Let the workers of an interrupted run tidy up: xdist leaves them seconds, then kills them."""
+    interrupted = session.config.stash[INTERRUPTED]()
+    distributor = session.config.pluginmanager.getplugin("dsession")
+    if interrupted and distributor and distributor.nodemanager:
+        workers = [gateway._io.popen for gateway in distributor.nodemanager.group]
+        deadline = time.monotonic() + WORKERS_END
+        for worker in workers:
+            worker.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            for worker in workers:
+                worker.wait(max(0, deadline - time.monotonic()))
+    try:
+        yield
+    finally:
+        if hasattr(session.config, "workerinput"):  # a worker, whose fixtures are torn down
+            if interrupted:
+                os._exit(exitstatus)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
 
 PAGE = """\
 ---
@@ -144,7 +189,7 @@ def evidence(tree: Path) -> Evidence:
         days: dict[str, int] | None = None,
         **more: Any,
     ) -> Path:
-        now, minor = hashes.current(tree), version[1:].rpartition(".")[0]
+        now, minor = hashes.current(tree), ".".join(version[1:].split(".")[:2])
 
         def result(claim: str, test: str) -> dict[str, Any]:
             known, outcome = now[claim], (outcomes or {}).get(claim, "passed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import DOCS, run_tests
+from . import DOCS, processes, run_tests
 from .cluster.steps import say
 
 JOURNEY = "tests/live/test_journey.py"
@@ -23,4 +23,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from . import BUILD, EXAMPLES, ROOT, TESTS
+from . import BUILD, EXAMPLES, ROOT, TESTS, processes
 from .cluster import packages
 from .cluster.errors import ClusterError
 from .cluster.steps import say
 from .content.claims import proofs
+from .site import browser
 
 USAGE = """\
 usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]
@@ -85,7 +84,8 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     started = time.monotonic()
     try:
         if tier == "site":
-            packages.need({"chromium": "chromium"})
+            seen = {} if browser.find() else {"chromium": "chromium"}
+            packages.need({**seen, packages.KOREAN: "fonts-noto-cjk"})
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3
@@ -112,15 +112,8 @@ def _defaults(tier: str, arguments: list[str]) -> list[str]:
 
 
 def _pytest(arguments: list[str]) -> int:
-    """Run pytest; Ctrl-C and SIGTERM are its own to handle, as it tidies up before it ends."""
-    with subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
+    return processes.run_to_its_end([sys.executable, "-m", "pytest", *arguments], ROOT)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

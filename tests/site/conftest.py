@@ -21,12 +21,19 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from k8s_basic.site import browser as system_browser
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 from xdist.scheduler import LoadScopeScheduling
 
 PREFIX = "k8s-basic"
 SCREENSHOTS = ROOT / "build" / "screenshots"
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # Without these Chromium looks up hosts of its own maker at each start.
 FLAGS = [
     "--no-sandbox",
@@ -100,8 +107,8 @@ def served(root: Path, parent: Path) -> Iterator[Site]:
 
 
 def program() -> str:
-    """Return the path of Chromium as the system has it; Playwright's own download is not used."""
-    found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
+    """Return the path of the system's Chromium, or fail."""
+    found = system_browser.find()
     if not found:
         pytest.fail("no Chromium found: apt-get install chromium fonts-noto-cjk", pytrace=False)
     return found
@@ -171,12 +178,24 @@ def build(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+def chromium() -> str:
+    """The path of Chromium."""
+    return program()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """What starts browsers."""
+    with sync_playwright() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """The browser that the tests share."""
+    started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield started
+    started.close()
 
 
 @contextmanager

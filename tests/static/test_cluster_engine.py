@@ -19,6 +19,9 @@ from k8s_basic.cluster.engine import ALL_CAPABILITIES, Engine
 from k8s_basic.cluster.errors import ClusterError
 
 STATUS = "Name:\tpython\nCapPrm:\t0000000000000000\nCapBnd:\t{}\nCapAmb:\t00000000000000ff\n"
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="an engine of our own is started on Linux alone"
+)
 ALL_OF_THEM = "000001ffffffffff"
 
 
@@ -28,6 +31,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     (tmp_path / "run").mkdir()
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(engines, "_folder", lambda: tmp_path / "run")
     monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(folder))
@@ -67,6 +71,43 @@ def test_engine_that_does_not_answer_and_a_user_who_is_not_root_is_one_sentence(
     program(programs, "docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
     with pytest.raises(ClusterError, match=r"^no Docker engine answers; start Docker"):
         engines.ensure()
+
+
+@pytest.mark.parametrize("what", ["Docker daemon socket", "docker API"])  # before and since 28
+def test_user_without_rights_to_the_engine_is_told_what_to_join(
+    programs: Path, not_root: None, what: str
+) -> None:
+    words = (
+        f"permission denied while trying to connect to the {what} at unix:///var/run/docker.sock"
+    )
+    program(programs, "docker", f"echo '{words}: dial unix: permission denied' >&2; exit 1")
+    with pytest.raises(ClusterError, match=r"this user may not use it: join the group docker "):
+        engines.ensure()
+
+
+def test_mac_without_an_engine_is_told_to_start_docker_desktop(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # for root neither
+    with pytest.raises(ClusterError, match=r"^no Docker engine answers; start Docker Desktop"):
+        engines.ensure()
+
+
+@ON_LINUX
+def test_engine_whose_start_is_broken_off_is_ended(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(process: subprocess.Popen[bytes], log: Path) -> None:
+        seen.append(process)
+        raise KeyboardInterrupt
+
+    seen: list[subprocess.Popen[bytes]] = []
+    program(programs, "dockerd", "exec sleep 60")
+    monkeypatch.setattr(engines, "_wait_until_it_answers", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engines._start()
+    assert seen[0].wait(10) == -signal.SIGTERM
 
 
 def test_dead_docker_host_is_told_and_no_other_engine_is_started_in_its_place(
@@ -128,6 +169,29 @@ def test_nothing_is_installed_when_every_program_is_there(programs: Path) -> Non
         packages.need({"docker": "docker.io", "no-such-program": "other"})
 
 
+@pytest.mark.parametrize("pattern", [":charset=378", ":family=no such font"])
+def test_font_that_no_font_is_like_is_installed(
+    programs: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(pytest.fail.Exception, match=r"installed \['fonts-x'\]"):
+        packages.need({pattern: "fonts-x"})
+
+
+def test_font_is_installed_where_nobody_can_tell_whether_there_is_one(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_library(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(packages.ctypes, "CDLL", no_library)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(pytest.fail.Exception, match=r"installed \['fonts-x'\]"):
+        packages.need({packages.KOREAN: "fonts-x"})
+    monkeypatch.setattr(sys, "platform", "darwin")
+    packages.need({packages.KOREAN: "fonts-x"})  # a Mac has one
+
+
 # --- an engine of our own
 
 
@@ -138,6 +202,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "time", clock)
 
 
+@ON_LINUX
 def test_engine_that_does_not_start_is_told_with_the_last_words_of_its_log(
     programs: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +214,7 @@ def test_engine_that_does_not_start_is_told_with_the_last_words_of_its_log(
         engines.ensure()
 
 
+@ON_LINUX
 def test_started_engine_writes_only_into_our_folders(programs: Path, quick: None) -> None:
     answers = f'[ -e {programs}/dockerd.args ] && [ -n "$DOCKER_HOST" ]'
     program(programs, "docker", answers)
@@ -227,6 +293,7 @@ def our_engine(programs: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
+@ON_LINUX
 def test_our_engine_is_stopped_and_not_waited_for_when_it_has_ended(
     our_engine: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,7 +326,7 @@ def test_other_process_that_got_the_number_of_our_engine_is_left_alone(programs:
 
 def test_number_of_an_engine_that_is_gone_is_no_error(programs: Path) -> None:
     program(programs, "docker", "exit 1")
-    with subprocess.Popen(["/bin/true"]) as ended:
+    with subprocess.Popen(["/usr/bin/true"]) as ended:
         pass
     (engines._folder() / "docker.pid").write_text(str(ended.pid), encoding="ascii")
     engines.stop(engines.own_engine())
@@ -325,6 +392,7 @@ def test_file_with_the_capabilities_is_found_among_runcs_arguments(
     assert runc_granted.specification(["runc", *arguments]) == file
 
 
+@ON_LINUX
 def test_wrapper_becomes_runc_with_the_same_arguments(programs: Path, tmp_path: Path) -> None:
     program(programs, "runc", 'echo "$@"; cat "$3/config.json"; exit 7')
     granted = sorted(runc_granted.granted())[:1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from k8s_basic.cluster import kind, versions
+from k8s_basic.cluster import image, kind, versions
 from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
@@ -19,10 +20,18 @@ from k8s_basic.cluster.sources import Source
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DocsCluster:
     """A cluster whose kind and kubectl are scripts that a test writes."""
     monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
+    docker(tmp_path, "echo 2")  # the version of its cgroups
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     source = Source(
         "packages", versions.kubernetes(), "node:x", tmp_path / "kind", tmp_path / "kubectl"
     )
     return DocsCluster("lessons", tmp_path / "kubeconfig", source, Engine(None, ours=False))
+
+
+def docker(folder: Path, text: str) -> None:
+    """Write the program that stands in for docker."""
+    (folder / "docker").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "docker").chmod(0o755)
 
 
 def script(cluster: DocsCluster, name: str, text: str) -> None:
@@ -78,88 +87,74 @@ def test_kubectl_gets_its_input_and_fails_with_what_it_was_asked(cluster: DocsCl
         cluster.kubectl("get", "pod", "x", "--ignored")
 
 
-def test_nodes_that_do_not_run_are_named(
-    cluster: DocsCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nodes_that_do_not_run_are_named(cluster: DocsCluster, tmp_path: Path) -> None:
     rows = "lessons-worker running\nlessons-worker2 exited\nlessons-control-plane paused"
-    docker = tmp_path / "docker"
-    docker.write_text(f"#!/bin/sh\n[ \"$2\" = -a ] && echo '{rows}'\n")
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    docker(tmp_path, f"[ \"$2\" = -a ] && echo '{rows}'")
     assert cluster.stopped_nodes() == ["lessons-worker2", "lessons-control-plane"]
 
 
-def test_forwarded_port_is_the_one_kubectl_chose(cluster: DocsCluster) -> None:
-    script(cluster, "kubectl", 'echo "Forwarding from 127.0.0.1:41234 -> 80"; exec sleep 30')
-    with cluster.port_forward("service/web", 80) as port:
-        assert port == 41234
+@pytest.mark.parametrize(
+    ("store", "saved"),
+    [
+        ("[[Backing Filesystem extfs] [Native Overlay Diff true]]", "save -o"),
+        ("[[driver-type io.containerd.snapshotter.v1]]", "save --platform linux/arm64 -o"),
+    ],
+)
+def test_images_are_loaded_from_an_archive_of_the_one_platform_that_was_pulled(
+    cluster: DocsCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, saved: str
+) -> None:
+    answers = f"info) echo '{store}';; version) echo linux/arm64;; *) echo \"$@\" >docker.said;;"
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ncase $1 in {answers} esac\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script(cluster, "kind", 'echo "$@" >kind.said')
+    cluster.load_docker_image("nginx:1.22.1", "busybox:1.35")
+    archive = Path("kind.said").read_text().split()[-1]
+    assert Path("kind.said").read_text() == f"load image-archive --name=lessons {archive}\n"
+    assert Path("docker.said").read_text() == f"{saved} {archive} nginx:1.22.1 busybox:1.35\n"
+    assert not Path(archive).parent.exists()
 
 
-def test_port_that_cannot_be_forwarded_is_told(cluster: DocsCluster) -> None:
-    script(cluster, "kubectl", "echo 'error: services \"web\" not found' >&2; exit 1")
-    with (
-        pytest.raises(ClusterError, match='port-forward service/web: error: services "web"'),
-        cluster.port_forward("service/web", 80),
-    ):
-        pytest.fail("it was forwarded")
+@pytest.fixture
+def labels(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The labels of the node image, as the engine tells them."""
+    said: dict[str, str] = {}
+    monkeypatch.setattr(Engine, "docker", lambda *_: json.dumps(said))
+    return said
 
 
-def test_nodes_are_those_of_the_readers_own_configuration(cluster: DocsCluster) -> None:
+def test_nodes_are_those_of_the_readers_own_configuration(
+    cluster: DocsCluster, labels: dict[str, str]
+) -> None:
     readers = yaml.safe_load(kind.CONFIG.read_text(encoding="utf-8"))
-    ours = cluster._config()
-    assert ours["nodes"] == readers["nodes"]
-    patches = [yaml.safe_load(patch) for patch in ours["kubeadmConfigPatches"]]
-    configuration = next(p for p in patches if p["kind"] == "ClusterConfiguration")
-    kube = versions.kubernetes()
-    assert configuration["etcd"]["local"]["imageTag"] == kube.etcd_tag
-    assert ours["networking"]["disableDefaultCNI"] is True
-
-
-def test_cluster_of_a_registry_has_kinds_own_network(cluster: DocsCluster) -> None:
-    cluster.source = Source("registry", versions.kubernetes(), "node:x", Path(), Path())
+    assert cluster._config()["nodes"] == readers["nodes"]
     assert "networking" not in cluster._config()
+
+
+def test_kubeadm_asks_for_what_the_node_image_says_was_built(
+    cluster: DocsCluster, labels: dict[str, str]
+) -> None:
+    def patches() -> list[Any]:
+        return [yaml.safe_load(patch) for patch in cluster._config()["kubeadmConfigPatches"]]
+
+    kinds = [patch["kind"] for patch in patches()]
+    assert "ClusterConfiguration" not in kinds, "a published image has what kubeadm asks for"
+    labels.update({image.ETCD_LABEL: "3.7.3-0", image.DNS_LABEL: "v1.15.0"})
+    (told,) = [patch for patch in patches() if patch["kind"] == "ClusterConfiguration"]
+    assert told["etcd"]["local"]["imageTag"] == "3.7.3-0"
+    assert told["dns"]["imageTag"] == "v1.15.0"
 
 
 @pytest.mark.parametrize("old", [True, False])
 def test_kubelet_is_told_of_old_cgroups_only_where_they_are(
-    cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch, old: bool
+    cluster: DocsCluster, tmp_path: Path, old: bool
 ) -> None:
-    monkeypatch.setattr(os.path, "exists", lambda path: old)
+    info = f'[ "$*" = "info --format {{{{.CgroupVersion}}}}" ] && echo {1 if old else 2}'
+    docker(tmp_path, f"{info} || echo '{{}}'")  # the node image has no labels
     patches = [yaml.safe_load(patch) for patch in cluster._config()["kubeadmConfigPatches"]]
     told = [p["failCgroupV1"] for p in patches if p["kind"] == "KubeletConfiguration"]
     assert told == ([False] if old else [])
-
-
-def test_pods_keep_their_addresses_across_nodes_and_leave_with_the_nodes(
-    cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nodes = [("a", "10.244.0.0/24", "172.18.0.2"), ("b", "10.244.1.0/24", "172.18.0.3")]
-    items = [
-        {
-            "metadata": {"name": name},
-            "spec": {"podCIDR": subnet},
-            "status": {"addresses": [{"type": "Hostname", "address": name},
-                                     {"type": "InternalIP", "address": address}]},
-        }
-        for name, subnet, address in nodes
-    ]  # fmt: skip
-    script(cluster, "kubectl", f"echo '{json.dumps({'items': items})}'")
-    asked: dict[str, tuple[str, str]] = {}
-
-    def docker(engine: Engine, *args: str, stdin: str) -> str:
-        asked[args[2]] = (args[-1], stdin)
-        return ""
-
-    monkeypatch.setattr(Engine, "docker", docker)
-    cluster._network()
-    assert set(asked) == {"a", "b"}
-    commands, cni = asked["a"]
-    assert "ip route replace 10.244.1.0/24 via 172.18.0.3" in commands
-    assert "ip route replace 10.244.0.0/24" not in commands
-    assert "-s 10.244.0.0/24 ! -d 10.244.0.0/16 -j MASQUERADE" in commands
-    plugins = yaml.safe_load(cni)["plugins"]
-    assert plugins[0]["ipam"]["ranges"] == [[{"subnet": "10.244.0.0/24"}]]
-    assert plugins[0]["ipMasq"] is False
 
 
 def test_closed_is_a_node_with_a_taint_that_kind_did_not_give(cluster: DocsCluster) -> None:

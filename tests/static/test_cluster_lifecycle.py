@@ -11,7 +11,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class World:
     breaks: BaseException | None = None  # in the middle of making a cluster
     sticky: bool = False  # clusters cannot be deleted
     image: str = "k8s-basic/node:v1"
+    images: dict[str, str] = field(default_factory=dict)  # that came from a registry
     made: int = 0
 
     @property
@@ -104,7 +105,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(engines, "stop", lambda engine: world.done.append("stop engine"))
 
     def prepare(engine: Engine, wanted: str, kube: versions.Kubernetes, mirror: object) -> Source:
-        return Source(wanted, kube, world.image, Path("kind"), Path("kubectl"))
+        tools = Path("kind"), Path("kubectl")
+        return Source(wanted, kube, world.image, *tools, images=dict(world.images))
 
     monkeypatch.setattr(sources, "prepare", prepare)
     ports(monkeypatch, tmp_path, None)
@@ -280,6 +282,18 @@ def test_kept_cluster_of_another_image_is_refused_with_both_names(world: World) 
     text = refused(keep=True)
     assert "k8s-basic/node:v1" in text and "wants k8s-basic/node:v2" in text
     assert "./scripts/clean --cluster" in text
+    assert world.clusters == {NAME: ["1a", "1b"]}
+
+
+def test_kept_cluster_of_another_build_under_the_same_tag_is_refused_with_its_name(
+    world: World,
+) -> None:
+    world.images = {"nginx:1.22.1": "sha256:00", "busybox:1.35": "sha256:00"}
+    run(keep=True)
+    assert run(keep=True) == ["1a", "1b"]
+    world.images["busybox:1.35"] = "sha256:11"
+    text = refused(keep=True)
+    assert "from another build of busybox:1.35; remove it with ./scripts/clean --cluster" in text
     assert world.clusters == {NAME: ["1a", "1b"]}
 
 
@@ -467,13 +481,3 @@ def test_preparing_stops_our_engine_though_the_images_cannot_be_had(
     assert commands.main() == 1
     assert capsys.readouterr().err == "error: no digest is pinned for nginx\n"
     assert world.done == ["stop engine"]
-
-
-def test_minors_are_listed_as_workflows_read_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = [replace(versions.kubernetes(), minor=minor) for minor in ("1.41", "1.40")]
-    monkeypatch.setattr(versions, "minors", lambda: known)
-    monkeypatch.setattr(sys, "argv", ["cluster", "minors", "--json"])
-    assert commands.main() == 0
-    assert json.loads(capsys.readouterr().out) == ["1.41", "1.40"]

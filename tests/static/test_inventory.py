@@ -95,7 +95,7 @@ def test_pending_page_is_taken_until_it_exists(tree: Path) -> None:
 
 @pytest.mark.parametrize(("language", "prefix"), [("ko", ""), ("en", "en/")])
 def test_inventory_links_lesson_example_and_claim(tree: Path, language: str, prefix: str) -> None:
-    evidence = Evidence(tree, [], {}, {}, read_pages(tree), {})
+    evidence = Evidence(tree, [], {}, {}, read_pages(tree), {}, {})
     page = "reference/inventory"
     table = inventory_table(Sheet(evidence, language, page, f"{prefix}{page}/", ""))
 

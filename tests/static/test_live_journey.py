@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from k8s_basic.live import volatile
+import yaml
+from k8s_basic import ROOT
+from k8s_basic.content import recordings
+from k8s_basic.live import journey, volatile
 from k8s_basic.live.api import Api
 from k8s_basic.live.journey import BuiltPage, Reader, Server, Step, Terminal
 from k8s_basic.live.ledger import Ledger
@@ -83,6 +88,16 @@ def test_background_command_goes_on_while_others_run_and_ends_with_the_terminal(
     assert process.poll() is not None
 
 
+def test_background_command_that_does_not_heed_the_signal_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journey, "ENDED", 0.2)
+    made = Terminal(tmp_path / "t", tmp_path / "k", os.environ["PATH"])
+    made.run_in_background("trap '' TERM; echo up; sleep 60")
+    made.close()
+    assert made._background[0].poll() == -signal.SIGKILL
+
+
 def test_files_and_the_namespace_of_the_context_are_told(terminal: Terminal) -> None:
     terminal.run("touch left.yaml; mkdir -p ~/.kube/cache; touch ~/.kube/cache/x")
     assert terminal.files() == ["left.yaml"]
@@ -108,6 +123,33 @@ def test_port_that_a_client_happened_to_get_makes_no_difference() -> None:
     seen = "10.244.2.1:18116  172.18.0.3\n172.18.0.2:51947  172.18.0.2\n"
     assert volatile.differences(seen, seen.replace("51947", "9467")) == []
     assert volatile.differences("a 10.244.2.1:8080", "a 10.244.2.1:8081") != []
+
+
+def test_declared_difference_of_an_image_source_covers_what_fits_its_pattern_and_no_more(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / volatile.DECLARED).parent.mkdir(parents=True)
+    (tmp_path / volatile.DECLARED).write_text(
+        "- {image_source: registry, recordings: [a/b/c, a/b/d], pattern: 'v1\\.\\d+', reason: x}\n"
+        "- {image_source: registry, recordings: [a/b/c], pattern: ^ls, reason: x}\n"
+    )
+    assert volatile.declared(tmp_path, "packages") == {}
+    also = volatile.declared(tmp_path, "registry")
+    assert also == {"a/b/c": [r"v1\.\d+", "^ls"], "a/b/d": [r"v1\.\d+"]}
+    assert volatile.differences("node v1.2 Ready", "node v1.34 Ready", also["a/b/d"]) == []
+    assert volatile.differences("node v1.2 Ready", "node v1.34 NotReady", also["a/b/d"]) != []
+    assert volatile.differences("node v1.2 Ready", "node v1.34 Ready") != []
+
+
+def test_declared_differences_are_about_recordings_that_have_them_and_give_a_reason() -> None:
+    for entry in yaml.safe_load((ROOT / volatile.DECLARED).read_text(encoding="utf-8")):
+        assert entry.keys() == {"image_source", "recordings", "pattern", "reason"}
+        assert entry["image_source"] in ("registry", "packages") and entry["reason"].strip()
+        for name in entry["recordings"]:
+            recorded = recordings.read(ROOT, name)
+            assert recorded, f"{name} is gone"
+            pattern = re.compile(entry["pattern"], re.MULTILINE)
+            assert pattern.search(recorded.output), f"nothing in {name} fits {entry['pattern']}"
 
 
 def test_missing_row_is_a_difference() -> None:
@@ -174,3 +216,15 @@ def test_namespace_of_another_page_is_neither_blamed_on_a_page_nor_deleted(
     assert reader.left() == ["namespaces/own", "persistentvolumes/data"]
     reader.close()
     assert names.deleted == ["namespace/own"]
+
+
+def test_block_that_waits_is_noted_with_its_tightest_bound_and_one_that_does_not_is_not(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    server = cast(Server, SimpleNamespace(url="http://x/"))
+    reader = Reader(cast(Api, Names()), terminal, server, tmp_path, "lessons")
+    reader.follows(Step("true"), "https://example.org/")
+    reader.follows(Step("true\n: rollout --timeout=120s\n: wait --timeout=60s"), "https://a/")
+    (note,) = reader.waits
+    assert (note["wait"], note["what"]) == ("block", ": rollout --timeout=120s")
+    assert note["bound"] == 60 and 0 <= note["seconds"] < 5

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from k8s_basic.live import ABSENT, Lab, Object, Objects, Refused, ready
 from k8s_basic.live.api import Target
-from k8s_basic.live.lab import LONGEST_HOLD, Variation
+from k8s_basic.live.lab import LONGEST_HOLD, Completed, Variation
 from kubernetes.client import ApiException
 
 Script = list[Any] | Callable[..., Iterator[Any]]
@@ -245,6 +245,38 @@ def test_wait_is_noted_with_its_time_and_bound(lab: Lab, api: Api) -> None:
     (note,) = lab.waits
     assert (note["wait"], note["what"], note["bound"]) == ("becomes", "pod/web", 5)
     assert 0 <= note["seconds"] < 1
+
+
+# --- until
+
+
+def test_question_is_asked_until_the_answer_is_wanted_also_after_it_failed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8s_basic.live.traffic.PAUSE", 0.001)
+    answers = iter([1, AssertionError("no answer"), Refused("not yet"), 2, 3])
+
+    def ask() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert lab.until("an even number", ask, lambda seen: seen % 2 == 0, within=7) == 2
+    (note,) = lab.waits
+    assert (note["wait"], note["what"], note["bound"]) == ("until", "an even number", 7)
+
+
+def test_question_whose_answer_is_never_wanted_ends_with_the_last_one(lab: Lab) -> None:
+    with pytest.raises(AssertionError, match="an even number: not so within 0 s, last: 1"):
+        lab.until("an even number", lambda: 1, lambda seen: seen % 2 == 0, within=0)
+    assert lab.waits == []
+
+
+def test_bound_of_a_question_is_scaled_as_that_of_a_watch(lab: Lab) -> None:
+    lab.variation = Variation(wait_scale=0.5)
+    lab.until("anything", lambda: 1, bool, within=30)
+    assert lab.waits[0]["bound"] == 15
 
 
 # --- stays
@@ -579,6 +611,42 @@ def test_many_requests_are_answered_one_by_one_in_order(
     ]
 
 
+def test_request_that_is_made_once_has_the_patience_of_a_busy_node(
+    client: Lab, tmp_path: Path
+) -> None:
+    client.http_many("http://web/", 1)
+    assert "--max-time 10.0" in "".join(asked(tmp_path))
+
+
+# --- what the scheduler knows
+
+
+def on_node(name: str) -> Object:
+    """The scout on the node of this name."""
+    scout = pod("lab-scout")
+    scout["spec"] = {"nodeName": name}
+    return scout
+
+
+def test_scout_shows_that_the_scheduler_knows_the_node_and_is_gone_then(lab: Lab, api: Api) -> None:
+    node = Object({"kind": "Node", "metadata": {"name": "worker", "uid": "u"}})
+    api.scripts["pod/lab-scout"] = [on_node(""), on_node("worker")]
+    lab.scheduler_has_seen(node)
+    marked, *acts, unmarked = api.done[1:]
+    assert acts == [
+        ("create", "Pod/lab-scout"),
+        ("delete", "pod/lab-scout", "gracePeriodSeconds=0"),
+    ]
+    assert marked[:2] == unmarked[:2] == ("patch", "node/worker")
+    assert json.loads(unmarked[2]) == {"metadata": {"labels": {"lab-scout": None}}}
+    # an old mark may be all that the scheduler has seen
+    api.scripts["pod/lab-scout"] = [on_node("")]
+    with pytest.raises(AssertionError, match="nodeName"):
+        lab.scheduler_has_seen(node)
+    assert api.done[-1] == unmarked
+    assert len({act for act in api.done if act[0] == "patch"}) == 3
+
+
 # --- a lab's own namespaces
 
 
@@ -610,3 +678,15 @@ def test_namespace_without_its_service_account_is_no_lab(lab: Lab, api: Api) -> 
     api.scripts["serviceaccount/default"] = [None]
     with pytest.raises(AssertionError, match="got no ServiceAccount"):
         lab.new_namespace("b")
+
+
+def test_table_of_kubectl_is_read_by_its_headings_wherever_they_stand() -> None:
+    table = """\
+NAME   CAPACITY   ACCESS MODES   STORAGECLASS   AGE
+one    1Gi        RWO,RWX                       4s
+longer 1Gi        RWX            standard       10d
+"""
+    rows = Completed(0, table, "").rows
+    assert [row["ACCESS MODES"] for row in rows] == ["RWO,RWX", "RWX"]
+    assert [row["STORAGECLASS"] for row in rows] == ["", "standard"]
+    assert Completed(0, "", "No resources found in default namespace.").rows == []

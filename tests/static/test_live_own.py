@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from k8s_basic.cluster.errors import ClusterError
@@ -63,6 +65,19 @@ def test_lack_is_named_in_words_and_what_is_there_is_not(monkeypatch: pytest.Mon
     api: Any = None
     assert own.lacking(api, ("a",)) == ""
     assert own.lacking(api, ("a", "b", "c")) == "a B; a C (nodes is forbidden)"
+
+
+@pytest.mark.parametrize(("platform", "runs"), [("linux", True), ("darwin", False)])
+def test_test_that_reaches_for_the_nodes_from_outside_is_left_out_on_a_mac(
+    monkeypatch: pytest.MonkeyPatch, platform: str, runs: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    cluster, api = object.__new__(plugin.DocsCluster), cast(Any, None)
+    test = item(pytest.mark.needs("node-network", "node-shell").mark, about=OURS)
+    test.user_properties = []
+    with nullcontext() if runs else pytest.raises(pytest.skip.Exception, match="Docker Desktop"):
+        plugin.leave_out_if_lacking(test, cluster, api)
+    assert test.user_properties == ([] if runs else [("instead", "lacking")])
 
 
 def item(

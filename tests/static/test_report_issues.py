@@ -12,6 +12,7 @@ from k8s_basic import report_issues
 
 TEST = "tests/live/workloads/test_labels_and_selectors.py::test_one"
 MINORS = ["1.37", "1.36"]
+PREVIEW = "v1.38.0"
 # `gh api`, with the issues of one repository in a file.
 GH = """\
 #!{python}
@@ -65,6 +66,7 @@ class Hub:
                 for c, outcome in claims.items()
             ]
             run = {"kubernetes": version, "image_source": "packages", "tests": tests}
+            run["preview"] = version == PREVIEW
             home = self.results / f"evidence-{version}" / "evidence"
             home.mkdir(parents=True, exist_ok=True)
             (home / f"{version}-packages.json").write_text(json.dumps(run))
@@ -120,6 +122,15 @@ def test_issue_is_opened_updated_closed_and_reopened(hub: Hub) -> None:
     assert issue["state"] == "open"
     hub.night(v1_37_2=both, v1_36_3={**both, "WL-2": "not-applicable"})
     assert hub.issues[0]["state"] == "closed", "it says itself that it begins with 1.37"
+
+
+def test_preview_opens_no_issue_and_keeps_none_open(hub: Hub) -> None:
+    holds, fails = {"WL-1": "passed"}, {"WL-1": "failed"}
+    hub.night(v1_38_0=fails, v1_37_2=holds, v1_36_3=holds)
+    assert not hub.issues
+    hub.night(v1_37_2=fails, v1_36_3=holds)
+    hub.night(v1_38_0=fails, v1_37_2=holds, v1_36_3=holds)
+    assert hub.issues[0]["state"] == "closed"
 
 
 def test_every_issue_is_found_again(hub: Hub) -> None:

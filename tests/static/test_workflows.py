@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from k8s_basic import ROOT, cache_dir
-from k8s_basic.cluster import versions
-from k8s_basic.cluster.programs import go_binary
+from k8s_basic.cluster import toolchain, versions
 
 HOME = ROOT / ".github"
 WORKFLOWS = sorted((HOME / "workflows").glob("*.y*ml"))
@@ -34,6 +33,8 @@ WRITES = {
     ("nightly.yml", "publish", "pages"),
     ("nightly.yml", "publish", "id-token"),
     ("nightly.yml", "issues", "issues"),
+    ("nightly.yml", "propose", "contents"),
+    ("nightly.yml", "propose", "pull-requests"),
     ("publish.yml", "deploy", "pages"),
     ("publish.yml", "deploy", "id-token"),
 }
@@ -66,7 +67,9 @@ def actionlint() -> Path:
             places = {"GOBIN": folder, "GOCACHE": f"{folder}/cache", "GOMODCACHE": f"{folder}/mod"}
             env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-modcacherw", **places}
             package = f"{ACTIONLINT}/cmd/actionlint@{version}"
-            subprocess.run([str(go_binary()), "install", package], env=env, check=True, timeout=600)
+            subprocess.run(
+                [str(toolchain.binary()), "install", package], env=env, check=True, timeout=600
+            )
             (Path(folder) / "actionlint").replace(binary)
     return binary
 
@@ -133,14 +136,30 @@ def test_checkout_leaves_no_credentials() -> None:
                 assert step["with"]["persist-credentials"] is False, (file, name)
 
 
+# what a runner lacks may be installed by root before
+INSTALL = re.compile(r"sudo apt-get install -y -qq [a-z0-9 -]+")
+
+
 def test_checks_run_scripts_test_and_nothing_else() -> None:
     checks = [(name, job) for _, name, job in jobs() if name in CHECKS]
     assert sorted(name for name, _ in checks) == ["live", "live", "site", "static"]
     for name, job in checks:
-        (command,) = (step["run"] for step in job["steps"] if "run" in step)
-        command = command.removeprefix("sudo --preserve-env=K8S_BASIC_CACHE ")
+        *before, command = (step["run"] for step in job["steps"] if "run" in step)
+        assert all(INSTALL.fullmatch(text) for text in before), before
+        source = " --image-source registry" if name == "live" else ""
         command = command.removesuffix(' --kubernetes "$MINOR"')
-        assert command == f"./scripts/test {CHECKS[name]}"
+        assert command == f"./scripts/test {CHECKS[name]}{source}"
+
+
+def test_nobody_is_root_but_who_makes_a_node_image_from_packages() -> None:
+    commands = [((f, n), s["run"]) for f, n, j in jobs() for s in j.get("steps", []) if "run" in s]
+    rooted = [(job, text) for job, text in commands if "sudo" in INSTALL.sub("", text)]
+    ((job, command),) = rooted
+    assert job == ("nightly.yml", "packages")
+    assert './scripts/test --live --image-source packages --kubernetes "$MINOR"' in command
+    for _, text in commands:
+        if "./scripts/mutate" in text:
+            assert "--image-source registry" in text
 
 
 def test_site_is_published_after_green_and_each_night() -> None:
@@ -164,9 +183,21 @@ def test_nightly_minors_come_from_the_versions_file() -> None:
     assert night["live"]["strategy"]["fail-fast"] is False
 
 
+def test_preview_is_run_from_packages_and_never_gates() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    assert night["packages"]["strategy"] == {
+        "fail-fast": False,
+        "matrix": {"minor": "${{ fromJSON(needs.plan.outputs.packages) }}"},
+    }
+    gating = "contains(fromJSON(needs.plan.outputs.minors), matrix.minor)"
+    assert night["packages"]["continue-on-error"] == f"${{{{ !{gating} }}}}"
+    reported = step_of(night["issues"], "report_issues")["env"]["MINORS"]
+    assert reported == "${{ needs.plan.outputs.minors }}"
+
+
 def test_each_run_keeps_its_evidence() -> None:
     for _, name, job in jobs():
-        if name == "live":
+        if name in ("live", "packages"):
             (kept,) = (s for s in job["steps"] if "upload-artifact" in s.get("uses", ""))
             assert kept["if"] == "${{ !cancelled() }}"
             assert kept["with"]["name"].startswith("evidence-")
@@ -194,6 +225,37 @@ def test_only_signed_evidence_of_the_same_run_is_published() -> None:
     command = steps[verified]["run"]
     for part in ("--repo", "--signer-workflow", "--source-ref", "--source-digest"):
         assert command.index(part) < command.index("cp "), part
+
+
+def test_what_nobody_signed_is_not_published() -> None:
+    job = load(HOME / "workflows/publish.yml")["jobs"]["build"]
+    folder = step_of(job, "./scripts/build")["env"]["K8S_BASIC_EVIDENCE"]
+    assert f"mkdir -p {folder}\n" in step_of(job, "gh attestation verify")["run"]
+
+
+def test_only_a_green_night_proposes_evidence_and_the_job_that_may_runs_no_code_of_ours() -> None:
+    night = load(HOME / "workflows/nightly.yml")["jobs"]
+    kept, proposed = night["keep"], night["propose"]
+    runs = {name for name, job in night.items() if _leaves_evidence(job)}
+    assert "live" in runs and runs <= {*kept["needs"]} and "keep" in proposed["needs"]
+    assert not any("()" in job.get("if", "") for job in (kept, proposed)), "both need green jobs"
+    command = step_of(kept, "./scripts/evidence")["run"]
+    assert command.splitlines()[-1] == "./scripts/evidence"
+    handed = step_of(kept, "upload-artifact@")["with"]
+    taken = step_of(proposed, "download-artifact@")["with"]
+    assert (handed["name"], handed["path"]) == (taken["name"], taken["path"] + "/")
+    programs = {line.split()[0] for s in proposed["steps"] for line in _commands(s)}
+    assert programs <= {"git", "gh", "open=$(gh", "if", "fi"}
+    assert "git push --force " in step_of(proposed, "git push")["run"]
+
+
+def _leaves_evidence(job: dict[str, Any]) -> bool:
+    uploads = (s["with"]["name"] for s in job.get("steps", []) if "upload-" in s.get("uses", ""))
+    return any(name.startswith("evidence-") for name in uploads)
+
+
+def _commands(step: dict[str, Any]) -> list[str]:
+    return step.get("run", "").replace("\\\n", "").splitlines()
 
 
 def step_of(job: dict[str, Any], text: str) -> dict[str, Any]:

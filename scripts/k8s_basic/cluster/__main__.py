@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
+from pathlib import Path
 
-from .. import ROOT, cache_dir
+from .. import ROOT, cache_dir, processes
 from . import engine as engines
 from . import lifecycle, sources, versions
 from .errors import ClusterError
@@ -20,6 +20,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     minors = commands.add_parser("minors", help="list the Kubernetes minors that are supported")
     minors.add_argument("--json", action="store_true")
+    built = "those that the night builds from packages: the pinned one and the previews"
+    minors.add_argument("--packages", action="store_true", help=built)
     prepare = commands.add_parser("prepare", help="build or pull what a cluster needs")
     prepare.add_argument("--image-source", default="auto", choices=("auto", "registry", "packages"))
     prepare.add_argument("--kubernetes")
@@ -36,7 +38,10 @@ def main() -> int:
 
 
 def _minors(options: argparse.Namespace) -> int:
-    names = [kube.minor for kube in versions.minors()]
+    known = versions.minors(previews=options.packages)
+    if options.packages:
+        known = [known[0], *(kube for kube in known if kube.preview)]
+    names = [kube.minor for kube in known]
     print(json.dumps(names) if options.json else "\n".join(names))
     return 0
 
@@ -64,10 +69,17 @@ def _clean(options: argparse.Namespace) -> int:
             )
         with step(f"remove {cache_dir()}"):
             shutil.rmtree(cache_dir(), ignore_errors=True)
-        for folder in (ROOT / "build", ROOT / "site", ROOT / ".pytest-kind"):
-            shutil.rmtree(folder, ignore_errors=True)
+        for name in ("build", "site", ".pytest-kind", ".venv", ".venv.lock"):
+            _remove(ROOT / name)
     return 0
 
 
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    processes.command(main)

@@ -43,12 +43,15 @@ class Engine:
 
     def answers(self) -> bool:
         """Tell whether the engine answers within 20 seconds."""
-        command = ["docker", "version", "--format", "{{.Server.Version}}"]
+        return self.silence() is None
+
+    def silence(self) -> str | None:
+        """Return why the engine doesn't answer, in docker's words; None when it does."""
         try:
-            done = subprocess.run(command, env=self.env, capture_output=True, timeout=20)
-        except (FileNotFoundError, subprocess.TimeoutExpired):
-            return False
-        return done.returncode == 0
+            run("docker", "version", "--format", "{{.Server.Version}}", env=self.env, timeout=20)
+        except ClusterError as problem:
+            return str(problem)
+        return None
 
     def containers(self) -> list[str]:
         """Return the ids of all containers, running or not."""
@@ -82,10 +85,17 @@ def ensure() -> Engine:
     engine = find()
     if engine:
         return engine
+    if "permission denied while trying to connect" in (Engine(None, ours=False).silence() or ""):
+        raise ClusterError(
+            "a Docker engine is here and this user may not use it: join the group docker "
+            '(sudo usermod -aG docker "$USER"), log in again, then run again'
+        )
     if os.environ.get("DOCKER_HOST"):
         raise ClusterError(
             "no Docker engine answers at $DOCKER_HOST; start it or unset DOCKER_HOST"
         )
+    if sys.platform != "linux":
+        raise ClusterError("no Docker engine answers; start Docker Desktop, then run again")
     if os.geteuid() != 0:
         raise ClusterError(
             "no Docker engine answers; start Docker (or run as root), then run again"
@@ -113,7 +123,11 @@ def _start() -> Engine:
     ]
     with step("start a Docker engine of our own"), log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-        _wait_until_it_answers(process, log)
+        try:
+            _wait_until_it_answers(process, log)
+        except BaseException:
+            process.terminate()
+            raise
     return own_engine()
 
 

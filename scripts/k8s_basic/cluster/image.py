@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import yaml
+
 from .. import cache_dir
 from . import packages, programs, versions
 from .engine import Engine
@@ -22,7 +24,9 @@ from .versions import Kubernetes
 HERE = Path(__file__).parent
 FILES = HERE / "images"
 DEBIAN = "k8s-basic/debian"
-LABEL = "k8s-basic.stand-ins"
+# on a node image, the tags that kubeadm must ask for instead of its own: what was built
+ETCD_LABEL = "k8s-basic.etcd"
+DNS_LABEL = "k8s-basic.coredns"
 
 # The node needs systemd, a network and storage tools; the examples' images need curl, dig and nc.
 DEBIAN_PACKAGES = (
@@ -62,7 +66,7 @@ def _drop_older(engine: Engine, wanted: str) -> None:
     version = tag.rsplit("-", 1)[0]
     rows = engine.docker("images", repository, "--format", "{{.Repository}}:{{.Tag}}").split()
     for row in rows:
-        if row != wanted and row.startswith(f"{repository}:{version}-"):
+        if row != wanted and row.rsplit("-", 1)[0] == f"{repository}:{version}":
             try:
                 engine.docker("rmi", row)
             except ClusterError:
@@ -81,7 +85,10 @@ def stand_ins(kube: Kubernetes) -> list[str]:
 
 
 def enforcer() -> str:
-    """Return the image that enforces NetworkPolicy here; it stands in for kindnetd, not an image."""
+    """Return the image of the Pod network and of what enforces NetworkPolicy in it.
+
+    It does what kindnetd does, which no package carries, and bears no other's name.
+    """
     version = versions.module("github.com/cloudnativelabs/kube-router/v2")
     return f"k8s-basic/kube-router:{version}"
 
@@ -141,8 +148,8 @@ class Builder:
     def _image(self, reference: str) -> None:
         """Build the image that stands in for `reference`; its folder is named like it."""
         name = reference.rsplit(":", 1)[0].rsplit("/", 1)[-1]
-        folder = FILES / ("control-plane" if name.startswith("kube-") else name)
-        folder = FILES / "kube-proxy" if name == "kube-proxy" else folder
+        own = FILES / name  # the rest is one binary, called by name
+        folder = own if own.exists() else FILES / "control-plane"
         context = self.work / name
         shutil.copytree(folder, context)
         fill = getattr(self, f"_fill_{folder.name.replace('-', '_')}", None)
@@ -194,6 +201,10 @@ class Builder:
         for path in (context / "files").rglob("*"):
             path.chmod(0o755 if path.is_dir() or "/bin/" in str(path) else 0o644)
         _configure_containerd(context / "files" / "etc" / "containerd" / "config.toml")
+        cni = context / "default-cni.yaml"
+        cni.write_text(cni.read_text(encoding="utf-8").replace("ENFORCER", enforcer()))
+        storage = self.built["local-path-provisioner"] / "local-path-storage.yaml"
+        (context / "default-storage.yaml").write_text(_default_storage(storage))
         programs_dir = context / "programs"
         programs_dir.mkdir()
         for name in ("containerd", "containerd-shim-runc-v2", "ctr"):
@@ -220,7 +231,8 @@ class Builder:
             stop = "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -f "
             docker("exec", container, "sh", "-c", stop + "/var/log/preload.log")
             entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
-            docker("commit", "--change", entrypoint, container, wanted)
+            tags = f"LABEL {ETCD_LABEL}={self.kube.etcd_tag} {DNS_LABEL}={self.kube.coredns}"
+            docker("commit", "--change", entrypoint, "--change", tags, container, wanted)
         finally:
             docker("rm", "-f", container)
 
@@ -240,6 +252,20 @@ class Builder:
             self.engine.docker("rmi", *names)
         except ClusterError as problem:
             say(f"  left behind in the engine: {problem}")
+
+
+def _default_storage(manifest: Path) -> str:
+    """Return local-path-provisioner's own manifest with its class as kind has it."""
+    documents = list(yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
+    for document in documents:
+        if document["kind"] == "StorageClass":
+            default = {"storageclass.kubernetes.io/is-default-class": "true"}
+            document["metadata"] = {"name": "standard", "annotations": default}
+        if document["kind"] == "ConfigMap":
+            pod = document["data"]["helperPod.yaml"]
+            pinned = f"image: {versions.image('busybox')}"
+            document["data"]["helperPod.yaml"] = pod.replace("image: busybox", pinned)
+    return yaml.safe_dump_all(documents)
 
 
 def _configure_containerd(config: Path) -> None:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pytest_kind import KindCluster
 
-from .. import EXAMPLES
-from . import programs, versions
+from .. import EXAMPLES, cache_dir
+from . import image, programs, versions
 from .engine import Engine
 from .errors import ClusterError
 from .sources import Source
-from .steps import last_words, run, step
+from .steps import run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
+# Manifests of others that the lessons have the reader apply: where they are published, and the
+# folder of the Go module that holds the same (source "packages").
 GATEWAY_API = (
-    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}"
-    "/standard-install.yaml"
+    "sigs.k8s.io/gateway-api",
+    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}/standard-install.yaml",
+    "config/crd/standard",
 )
+METALLB = (
+    "go.universe.tf/metallb",
+    "https://raw.githubusercontent.com/metallb/metallb/{version}/config/manifests/metallb-native.yaml",
+    "config/manifests",
+)
+FETCH_TIMEOUT = 30.0  # seconds for a published manifest to begin
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
-POD_NETWORK = "10.244.0.0/16"  # kind's default
-SERVICE_NETWORK = "10.96.0.0/16"  # kind's default
 
 
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
@@ -86,7 +92,23 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
 
     def load_docker_image(self, *images: str) -> None:
         """Load images of the engine into every node."""
-        self._kind("load", "docker-image", f"--name={self.name}", *images, timeout=LOAD_TIMEOUT)
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "images.tar"
+            self.engine.docker("save", *self._one_platform(), "-o", archive, *images)
+            name = f"--name={self.name}"
+            self._kind("load", "image-archive", name, archive, timeout=LOAD_TIMEOUT)
+
+    def _one_platform(self) -> tuple[str, ...]:
+        """Return the options of `docker save` with which an archive holds all that it names."""
+        docker = self.engine.docker
+        if "io.containerd" not in docker("info", "--format", "{{.DriverStatus}}"):
+            return ()
+        # a store of containerd's names every platform of an image and has pulled one of them: kind
+        # would look for all (github.com/kubernetes-sigs/kind/issues/3795)
+        return (
+            "--platform",
+            docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip(),
+        )
 
     def export_kubeconfig(self) -> None:
         """Write the kubeconfig again, from the nodes, when it was lost."""
@@ -106,28 +128,6 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         stdin = options.pop("stdin", None)
         return run(self.kubectl_path, *args, env=self.env, timeout=timeout, stdin=stdin, what=what)
 
-    @contextmanager
-    def port_forward(
-        self, service_or_pod_name: str, remote_port: int, *args: str, **_: Any
-    ) -> Iterator[int]:
-        """Forward a free local port to a Service or Pod and yield its number."""
-        command = [str(self.kubectl_path), "port-forward", service_or_pod_name, f":{remote_port}"]
-        with subprocess.Popen(
-            [*command, *args],
-            env=self.env,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            try:
-                # kubectl prints "Forwarding from 127.0.0.1:NNNN -> 80" once it listens
-                line = process.stdout.readline() if process.stdout else ""
-                if "127.0.0.1:" not in line:
-                    raise ClusterError(f"port-forward {service_or_pod_name}: {last_words(line)}")
-                yield int(line.split("127.0.0.1:")[1].split()[0])
-            finally:
-                process.terminate()
-
     def bring_up(self, work: Path) -> None:
         """Create the cluster with network, storage and Ingress, and wait until all are ready."""
         config = work / "kind.yaml"
@@ -138,9 +138,6 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             with step(f"load {len(self.source.load)} images into the nodes"):
                 self.load_docker_image(*self.source.load)
         with step("network, storage and Ingress ready"):
-            if self.source.name == "packages":
-                self._network()
-                self._storage()
             self._gateway_api()
             self._metallb()
             self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
@@ -150,57 +147,32 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         """Return the reader's kind configuration with what the source and this machine need."""
         config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         patches: list[dict[str, Any]] = []
-        if os.path.exists("/sys/fs/cgroup/cpu"):
+        # the engine's, which need not be this machine's
+        if self.engine.docker("info", "--format", "{{.CgroupVersion}}").strip() == "1":
             # cgroup v1: the kubelet refuses it from 1.35 on unless told otherwise
             patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
-        if self.source.name == "packages":
-            config["networking"] = {"disableDefaultCNI": True}  # no package carries kindnetd
-            patches.append(_what_was_built(self.source))
+        patches += self._what_was_built()
         config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in patches]
         return config
 
-    def _network(self) -> None:
-        """Do what kindnetd does in kind's node image: a subnet per node, routes between them."""
-        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
-        table = {n["metadata"]["name"]: (n["spec"]["podCIDR"], _address(n)) for n in nodes}
-        for name, (subnet, _) in table.items():
-            routes = [f"ip route replace {s} via {a}" for n, (s, a) in table.items() if n != name]
-            # what leaves the Pod network gets the node's address, as Pods are unknown outside
-            masquerade = (
-                f"iptables -t nat -A POSTROUTING -s {subnet} ! -d {POD_NETWORK} -j MASQUERADE"
-            )
-            # a Service's address that kube-proxy has no rule for is nobody's: were it sent on, the
-            # machine's own network would decide who answers
-            chains = ("FORWARD", "OUTPUT")
-            nobody = [f"iptables -A {chain} -d {SERVICE_NETWORK} -j DROP" for chain in chains]
-            write = "cat >/etc/cni/net.d/10-ptp.conflist"
-            script = " && ".join([write, masquerade, *nobody, *routes])
-            cni = json.dumps(_cni(subnet))
-            self.engine.docker("exec", "-i", name, "sh", "-c", script, stdin=cni)
-
-    def _storage(self) -> None:
-        """Install local-path-provisioner as the default StorageClass `standard`, as kind does."""
-        folder = programs.build(self.source.kubernetes, ("local-path-provisioner",))
-        manifest = folder["local-path-provisioner"] / "local-path-storage.yaml"
-        documents = list(yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
-        for document in documents:
-            if document["kind"] == "StorageClass":
-                default = {"storageclass.kubernetes.io/is-default-class": "true"}
-                document["metadata"] = {"name": "standard", "annotations": default}
-            if document["kind"] == "ConfigMap":
-                pod = document["data"]["helperPod.yaml"]
-                pinned = versions.image("busybox")
-                document["data"]["helperPod.yaml"] = pod.replace(
-                    "image: busybox", f"image: {pinned}"
-                )
-        self.kubectl("delete", "storageclass", "standard", "--ignore-not-found")
-        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+    def _what_was_built(self) -> list[dict[str, Any]]:
+        """Return the kubeadm patch that a node image made from packages asks for by its labels."""
+        row = "{{json .Config.Labels}}"
+        answer = self.engine.docker("inspect", "--format", row, self.source.node_image)
+        labels = json.loads(answer) or {}
+        if image.ETCD_LABEL not in labels:
+            return []  # a published image has the images that kubeadm asks for
+        return [
+            {
+                "kind": "ClusterConfiguration",
+                "etcd": {"local": {"imageTag": labels[image.ETCD_LABEL]}},
+                "dns": {"imageTag": labels[image.DNS_LABEL]},
+            }
+        ]
 
     def _gateway_api(self) -> None:
         """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
-        crds: str | Path = GATEWAY_API.format(version=versions.module("sigs.k8s.io/gateway-api"))
-        if self.source.name == "packages":
-            crds = programs.module_files("sigs.k8s.io/gateway-api", "config/crd/standard")
+        crds = manifest(self.source, *GATEWAY_API)
         self.kubectl("apply", "--server-side", "-f", str(crds))
 
     def _metallb(self) -> None:
@@ -209,7 +181,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         The Services of all other tests stay without an address, as the lesson says.
         """
         kind = "CustomResourceDefinition"
-        crds = [document for document in metallb() if document["kind"] == kind]
+        crds = [document for document in metallb(self.source) if document["kind"] == kind]
         self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(crds))
 
     def _wait_until_ready(self) -> None:
@@ -220,39 +192,40 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
 
 
-def metallb() -> list[dict[str, Any]]:
+def metallb(source: Source | None) -> list[dict[str, Any]]:
     """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
-    folder = programs.module_files("go.universe.tf/metallb", "config/manifests")
-    text = (folder / "metallb-native.yaml").read_text(encoding="utf-8")
-    return list(yaml.load_all(text, yaml.CSafeLoader))
+    found = manifest(source, *METALLB)
+    file = found / "metallb-native.yaml" if found.is_dir() else found
+    return list(yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
-def _what_was_built(source: Source) -> dict[str, Any]:
-    """Return the kubeadm patch that names the built versions instead of kubeadm's own choice."""
-    kube = source.kubernetes
-    return {
-        "kind": "ClusterConfiguration",
-        "etcd": {"local": {"imageTag": kube.etcd_tag}},
-        "dns": {"imageTag": kube.coredns},
-    }
+def manifest(source: Source | None, module: str, address: str, folder: str) -> Path:
+    """Return the manifests of a Go module: the published file, or a folder where nothing is pulled.
+
+    Raises ClusterError when they cannot be had.
+    """
+    if source and source.name == "packages":
+        return programs.module_files(module, folder)
+    address = address.format(version=versions.module(module))
+    file = cache_dir() / "programs" / kept_as(module)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT) as answer:
+                text = answer.read()
+            if b"\nkind: CustomResourceDefinition\n" not in text:
+                raise ValueError("what answers is no such manifest")
+        except (OSError, ValueError, http.client.HTTPException) as problem:
+            raise ClusterError(
+                f"{address} cannot be had ({problem}); put that file at {file}, or use "
+                "--image-source packages"
+            ) from None
+        whole = file.with_suffix(".new")
+        whole.write_bytes(text)
+        whole.rename(file)
+    return file
 
 
-def _address(node: dict[str, Any]) -> str:
-    addresses = node["status"]["addresses"]
-    internal: str = next(a["address"] for a in addresses if a["type"] == "InternalIP")
-    return internal
-
-
-def _cni(subnet: str) -> dict[str, Any]:
-    # ipMasq of the plugin would hide the Pods' addresses from each other across nodes
-    ipam = {
-        "type": "host-local",
-        "dataDir": "/run/cni-ipam-state",
-        "routes": [{"dst": "0.0.0.0/0"}],
-        "ranges": [[{"subnet": subnet}]],
-    }
-    plugins = [
-        {"type": "ptp", "ipMasq": False, "ipam": ipam},
-        {"type": "portmap", "capabilities": {"portMappings": True}},
-    ]
-    return {"cniVersion": "0.4.0", "name": "ptp", "plugins": plugins}
+def kept_as(module: str) -> str:
+    """Return the name under which a module's published manifest is kept in the cache."""
+    return f"{module.rpartition('/')[2]}-{versions.module(module)}.yaml"

@@ -6,14 +6,13 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
-from .. import cache_dir
+from .. import cache_dir, ports
 from . import engine as engines
 from . import sources, versions
 from .engine import Engine
@@ -130,11 +129,18 @@ class Lifecycle:
         return True
 
     def _check_kept(self, cluster: DocsCluster, state: dict[str, Any]) -> None:
-        if state["source"]["node_image"] != cluster.source.node_image:
+        made, wanted = state["source"], cluster.source.record()
+        if made["node_image"] != wanted["node_image"]:
             raise ClusterError(
-                f"the kept cluster {self.wish.name} was made from {state['source']['node_image']} "
-                f"and this run wants {cluster.source.node_image}; remove it with "
+                f"the kept cluster {self.wish.name} was made from {made['node_image']} "
+                f"and this run wants {wanted['node_image']}; remove it with "
                 "./scripts/clean --cluster"
+            )
+        digests = made.get("images", {})
+        if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
+            raise ClusterError(
+                f"the kept cluster {self.wish.name} was made from another build of "
+                f"{', '.join(moved)}; remove it with ./scripts/clean --cluster"
             )
         stopped = cluster.stopped_nodes()
         if stopped:
@@ -215,16 +221,11 @@ def _require_free_ports() -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     for node in config["nodes"]:
         for mapping in node.get("extraPortMappings", []):
-            address = (mapping["listenAddress"], mapping["hostPort"])
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(address)
-                except OSError:
-                    raise ClusterError(
-                        f"port {address[1]} of localhost is taken (another cluster of these "
-                        "lessons, perhaps); free it, then run again"
-                    ) from None
+            if ports.refusal(mapping["listenAddress"], mapping["hostPort"]):
+                raise ClusterError(
+                    f"port {mapping['hostPort']} of localhost is taken (another cluster of these "
+                    "lessons, perhaps); free it, then run again"
+                )
 
 
 def clean_clusters() -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from .errors import ClusterError
 from .steps import run, step
+
+KOREAN = ":charset=ac00-d7a3"  # a font with every syllable from 가 to 힣, in fontconfig's words
 
 _updated = False
 
@@ -15,12 +19,40 @@ _updated = False
 def need(programs: dict[str, str]) -> None:
     """Make sure that programs are there: `programs` maps program → Debian package.
 
+    A name that begins with a colon is a font, as fontconfig describes it.
     Raises ClusterError with the line to type when the user may not install them.
     """
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = sorted({deb for name, deb in programs.items() if not shutil.which(name, path=path)})
+    missing = {
+        deb
+        for name, deb in programs.items()
+        if not (_has_font(name) if name.startswith(":") else shutil.which(name, path=path))
+    }
     if missing:
-        install(missing)
+        install(sorted(missing))
+
+
+def _has_font(pattern: str) -> bool:
+    """Tell whether there is such a font: a Mac has Korean ones, elsewhere browsers ask fontconfig.
+
+    Where that can't be asked, nobody knows of a font, and so there is none.
+    """
+    if sys.platform == "darwin":
+        return True
+    try:
+        library = ctypes.CDLL("libfontconfig.so.1")
+    except OSError:
+        return False
+    pointer = ctypes.c_void_p
+    for name in ("FcInitLoadConfigAndFonts", "FcNameParse", "FcObjectSetCreate"):
+        getattr(library, name).restype = pointer
+    library.FcFontList.restype = ctypes.POINTER(ctypes.c_int)  # a struct, the number of fonts first
+    found = library.FcFontList(
+        pointer(library.FcInitLoadConfigAndFonts()),
+        pointer(library.FcNameParse(pattern.encode())),
+        pointer(library.FcObjectSetCreate()),
+    )
+    return bool(found) and found[0] > 0
 
 
 def install(packages: list[str]) -> None:

@@ -10,22 +10,21 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import cache_dir
 from . import toolchain, versions
 from .errors import ClusterError
-from .steps import digest, run, say, step
+from .steps import digest, run, step
 from .versions import Kubernetes
 
 SOURCES = Path(__file__).parent / "go"
 KEPT = ("kubectl-", "gateway-api-", "metallb-")  # what a cluster needs besides programs
-OLDEST_GO = "1.21"  # of a program of our own, which has no module that names one
 COMPONENT_VERSION = "k8s.io/component-base/version"
 
 # What upstream names and the module proxy does not serve, with what stands in for it.
@@ -37,6 +36,9 @@ TRAEFIK_REPLACES = {
     "github.com/traefik/traefik/dynamic/ext": "./ext",
     "github.com/go-acme/lego/v5": "./lego",
 }
+
+
+GoCommand = Callable[..., str]  # of `steps.run`: words of a Go command, and `what` they are for
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Program:
     ldflags: str = ""
     replaces: dict[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()  # files of the module that go beside the programs
-    prepare: Callable[[Path, dict[str, str]], None] | None = None
+    prepare: Callable[[Path, Path, GoCommand], None] | None = None
 
 
 def programs(kube: Kubernetes) -> list[Program]:
@@ -111,6 +113,8 @@ def programs(kube: Kubernetes) -> list[Program]:
             kube_router,
             module(kube_router),
             (f"{kube_router}/cmd/kube-router",),
+            replaces={kube_router: "./source"},
+            prepare=_prepare_kube_router,
         ),
         Program("pause", "", "", (".",)),
         Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
@@ -157,7 +161,7 @@ def folders(kube: Kubernetes) -> list[str]:
 def drop_build_caches() -> None:
     """Remove Go's caches, 9 GB that only a next build would use, and programs of old versions."""
     build = cache_dir() / "build"
-    wanted = {name for kube in versions.minors() for name in folders(kube)}
+    wanted = {name for kube in versions.minors(previews=True) for name in folders(kube)}
     for folder in (cache_dir() / "programs").iterdir():
         if folder.name not in wanted and not folder.name.startswith(KEPT):
             shutil.rmtree(folder)
@@ -198,6 +202,7 @@ def go_environment() -> dict[str, str]:
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=mod -modcacherw -buildvcs=false",
         "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
         "GOCACHE": str(build / "go-build"),
         "GOMODCACHE": str(build / "go-mod"),
     }
@@ -209,26 +214,26 @@ def _compile(program: Program, folder: Path, out: Path) -> None:
         shutil.copytree(own, folder)
     else:
         folder.mkdir()
-    env = go_environment()
-    go = toolchain.binary()
+    go = _runner(toolchain.binary(), folder)
     upstream: dict[str, Any] = {}
-    source = None
     if program.module:
-        source = _download(program, go, folder.parent, env)
-        answer = run(go, "mod", "edit", "-json", source / "go.mod", env=env, what="reading go.mod")
-        upstream = json.loads(answer)
-        go = toolchain.binary(upstream.get("Go"), program.module)
-    if program.prepare and source:
-        program.prepare(folder, {"go": str(go), "source": str(source), **env})
+        file = Path(_module(go, program.module, program.version)["GoMod"])
+        # read as text, as an older Go refuses lines of a go.mod that it does not know
+        wanted = re.search(r"^go\s+([\w.]+)", file.read_text(encoding="utf-8"), re.M)
+        go = _runner(toolchain.binary(wanted[1] if wanted else None, program.module), folder)
+        upstream = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {program.module}"))
+        source = _download(go, program.module, program.version)
+        for kept in program.keep:
+            _copy_kept(source / kept, out)
+        if program.prepare:
+            program.prepare(folder, source, go)
     (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
-    for file in program.keep if source else ():
-        _copy_kept(Path(str(source)) / file, out)
     if not program.packages:
         return
     command = ["build", "-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
     if program.tags:
         command += ["-tags", program.tags]
-    run(go, *command, *program.packages, cwd=folder, env=env, what=f"compiling {program.name}")
+    go(*command, *program.packages, what=f"compiling {program.name}")
     if program.packages == (".",):
         (out / "module").rename(out / program.name)
     if program.name == "kube":
@@ -242,10 +247,23 @@ def _copy_kept(file: Path, out: Path) -> None:
         shutil.copy(file, out)
 
 
-def _download(program: Program, go: Path, cwd: Path, env: dict[str, str]) -> Path:
-    wanted = f"{program.module}@{program.version}"
-    answer = run(go, "mod", "download", "-json", wanted, cwd=cwd, env=env, what=f"module {wanted}")
-    return Path(json.loads(answer)["Dir"])
+def _runner(go: Path, cwd: Path) -> GoCommand:
+    return partial(run, go, cwd=cwd, env=go_environment(), words=toolchain.cause)
+
+
+def _module(go: GoCommand, path: str, version: str) -> dict[str, Any]:
+    """Return where a module's go.mod lies, and the module once it is downloaded.
+
+    `go mod download` would ask for the whole module, which a Go that is too old for it refuses.
+    """
+    name = f"{path}@{version}"
+    module: dict[str, Any] = json.loads(go("list", "-m", "-json", name, what=f"module {name}"))
+    return module
+
+
+def _download(go: GoCommand, path: str, version: str) -> Path:
+    go("mod", "download", f"{path}@{version}", what=f"module {path}@{version}")
+    return Path(_module(go, path, version)["Dir"])
 
 
 def _go_mod(program: Program, upstream: dict[str, Any]) -> str:
@@ -254,7 +272,7 @@ def _go_mod(program: Program, upstream: dict[str, Any]) -> str:
     `upstream` is what `go mod edit -json` says of the module's go.mod, which leaves out what is
     empty (Go 1.27) or names it with null (before).
     """
-    lines = ["module k8s-basic.invalid/module", "", f"go {upstream.get('Go', OLDEST_GO)}"]
+    lines = ["module k8s-basic.invalid/module", "", f"go {upstream.get('Go', toolchain.OLDEST)}"]
     if not upstream:
         return "\n".join(lines) + "\n"
     lines += [f"godebug {g['Key']}={g['Value']}" for g in upstream.get("Godebug") or []]
@@ -277,15 +295,28 @@ def _replacement(program: Program, replace: dict[str, Any]) -> str:
     return f"{replace['Old']['Path']} {version}"
 
 
-def _prepare_traefik(folder: Path, context: dict[str, str]) -> None:
+def _prepare_kube_router(folder: Path, source: Path, _: Callable[..., str]) -> None:
+    """Lay a copy of kube-router beside the wrapper that leaves what it lets through to kube-proxy.
+
+    It accepts such packets at once, before kube-proxy refuses those to a Service without endpoints.
+    """
+    copy = folder / "source"
+    shutil.copytree(source, copy)
+    file = copy / "pkg" / "controllers" / "netpol" / "network_policy_controller.go"
+    before, name, after = file.read_text(encoding="utf-8").partition(") ensureExplicitAccept() {")
+    if '"ACCEPT"' not in after:
+        raise ClusterError(f"kube-router no longer accepts packets in {file.name}; adapt it")
+    changed = before + name + after.replace('"ACCEPT"', '"RETURN"', 1)
+    file.write_text(changed, encoding="utf-8")
+
+
+def _prepare_traefik(folder: Path, source: Path, go: GoCommand) -> None:
     """Lay a copy of lego beside the wrapper, its list of DNS providers replaced by an empty one."""
-    go_mod = Path(context["source"]) / "go.mod"
+    go_mod = source / "go.mod"
     wanted = re.search(r"github\.com/go-acme/lego/v5 (v\S+)", go_mod.read_text(encoding="utf-8"))
     if not wanted:
         raise ClusterError("Traefik no longer requires lego/v5; adapt TRAEFIK_REPLACES")
-    lego = f"github.com/go-acme/lego/v5@{wanted[1]}"
-    answer = run(context["go"], "mod", "download", "-json", lego, cwd=folder.parent, env=context)
-    shutil.copytree(json.loads(answer)["Dir"], folder / "lego")
+    shutil.copytree(_download(go, "github.com/go-acme/lego/v5", wanted[1]), folder / "lego")
     overlay = folder / "overlay" / "dns.go"
     shutil.copy(overlay, folder / "lego" / "providers" / "dns" / "zz_gen_dns_providers.go")
     shutil.rmtree(folder / "overlay")

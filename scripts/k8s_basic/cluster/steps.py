@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import processes
 from .errors import ClusterError
 
 HEARTBEAT = 30.0  # seconds between two signs of life of a long step
@@ -46,24 +47,27 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float | None = None,
+    words: Callable[[str], str] | None = None,
 ) -> str:
     """Run a command and return its standard output.
 
     `timeout` is in seconds. Raises ClusterError with the command's last words when it fails,
-    is missing or takes too long; `what` names the failing thing in that sentence.
+    is missing or takes too long; `what` names the failing thing in that sentence, and `words`
+    picks what matters from output whose last lines do not say it.
     """
     args = [str(part) for part in command]
     what = what or " ".join(args[:3])
     try:
-        done = subprocess.run(
-            args, input=stdin, env=env, cwd=cwd, timeout=timeout, text=True, capture_output=True
-        )
+        done = processes.run(
+            args, input=stdin, env=env, cwd=cwd, timeout=timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
     except FileNotFoundError:
         raise ClusterError(f"{what}: the program {args[0]} is not installed") from None
     except subprocess.TimeoutExpired:
         raise ClusterError(f"{what}: no end after {timeout:.0f} s") from None
     if done.returncode:
-        raise ClusterError(f"{what} failed: {last_words(done.stderr or done.stdout)}")
+        raise ClusterError(f"{what} failed: {(words or last_words)(done.stderr or done.stdout)}")
     return done.stdout
 
 

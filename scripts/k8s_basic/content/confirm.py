@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from k8s_basic import ROOT
+from k8s_basic import ROOT, processes
 
 from .bilingual import texts
 from .in_step import FOLDER, Drift, Group, drift, read_record, record_groups
@@ -52,4 +52,4 @@ def _refused(found: Drift, groups: list[Group]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from .. import BUILD
 
-FOLDER = BUILD / "evidence"  # an input of the build, never committed
+FOLDER = BUILD / "evidence"  # of the runs on this machine, never committed
+KEPT = "tests/evidence"  # of the last full green runs, in the repository (see keep.py)
 
-__all__ = ["FOLDER"]
+__all__ = ["FOLDER", "KEPT"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ def of_text(text: str) -> str:
 def of_file(file: Path) -> str:
     """Return twelve hexadecimal digits of the SHA-256 of a file's bytes; nothing when absent."""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.exists() else ""
+
+
+def of_run(run: dict[str, Any]) -> str:
+    """Return the SHA-256 of what an evidence file says, without the one that stands in it."""
+    said = {key: value for key, value in run.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def current(root: Path) -> dict[str, Hashes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,9 @@ import pytest
 
 from .. import ROOT
 from . import FOLDER
+from .commits import edited_since, state
 from .hashes import current, of_recordings
+from .states import EvidenceError, parsed, put
 
 SCHEMA = 1
 
@@ -23,7 +24,9 @@ class Results:
     def __init__(self) -> None:
         """Nothing is seen yet; what is tested is what the files say now, not when the run ends."""
         self._hashes = current(ROOT)
+        self._commit, self._edited = state(ROOT)
         self.tests: list[dict[str, Any]] = []
+        self.lost: set[str] = set()  # tests that ended without a result: their worker crashed
         self.recordings: dict[str, bool] = {}
         # differences from recordings that are of another minor or source
         self.elsewhere: dict[str, str] = {}
@@ -38,10 +41,13 @@ class Results:
             self.elsewhere[report.nodeid] = about["elsewhere"]
         if about.get("not run"):
             self.not_run[report.nodeid] = len(about["not run"])
-        if "claims" not in about or not (report.when == "call" or report.failed or report.skipped):
+        if not (report.when == "call" or report.failed or report.skipped):
             return
         # what goes wrong after a test has passed has the last word on it
         self.tests = [t for t in self.tests if t["test"] != report.nodeid]
+        if "claims" not in about:
+            self.lost.add(report.nodeid)
+            return
         skipped = report.outcome == "skipped"
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
         self.tests.append(
@@ -69,32 +75,34 @@ class Results:
         minor = ".".join(cluster["kubernetes"].lstrip("v").split(".")[:2])
         file = folder / f"{minor}-{cluster['image_source']}.json"
         ended = datetime.datetime.now(datetime.UTC)
-        commit, dirty = state_of_repository()
+        edited = self._edited or edited_since(ROOT, self._commit) != []
         after = current(ROOT)
-        mine = [self._record(test, after, commit) for test in self.tests]
-        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        kept = [t for t in before.get("tests", []) if t["test"] not in {m["test"] for m in mine}]
+        mine = [self._record(test, after) for test in self.tests]
+        before = _before(file)
+        if before.get("preview") != cluster.get("preview"):
+            before = {}  # what a pre-release did says nothing of the release
+        again = {test["test"] for test in mine} | self.lost
+        kept = [test for test in before.get("tests", []) if test["test"] not in again]
         data = {
             "schema": SCHEMA,
             "minor": minor,
             **cluster,
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round((ended - self.started).total_seconds(), 1),
-            "commit": commit,
-            "dirty": dirty,
+            "commit": self._commit,
+            "dirty": edited,
             "tests": sorted(kept + mine, key=lambda test: str(test["test"])),
             "recordings": before.get("recordings", {}) | of_recordings(ROOT, self.recordings),
         }
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        put(file, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         return file
 
-    def _record(self, test: dict[str, Any], after: dict[str, Any], commit: str) -> dict[str, Any]:
+    def _record(self, test: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         of = {claim: self._hashes[claim] for claim in test["claims"] if claim in self._hashes}
         first = next(iter(of.values()), {"test": "", "examples": {}})
         return {
             **test,
-            "commit": commit,
+            "commit": self._commit,
             "hashes": {"test": first["test"], "examples": first["examples"]},
             # the run itself may have written recordings: they count as they are at its end
             "claims": {
@@ -112,17 +120,16 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def state_of_repository() -> tuple[str, bool]:
-    """Return the commit that is checked out, and whether files differ from it."""
-
-    def git(*args: str) -> str:
-        done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    return git("rev-parse", "HEAD") or "0" * 40, bool(git("status", "--porcelain"))
+def _before(file: Path) -> dict[str, Any]:
+    """Return what earlier runs left; a file that can't be read is not worth losing a run for."""
+    try:
+        return parsed(file) if file.exists() else {}
+    except EvidenceError as problem:
+        print(f"\nerror: results of earlier runs are lost: {problem}")
+        return {}
 
 
 def newest() -> dict[str, Any] | None:
-    """Return the evidence of the run that began last, or None."""
-    runs = [json.loads(f.read_text(encoding="utf-8")) for f in FOLDER.glob("*.json")]
+    """Return the evidence of the run that began last, or None; raises EvidenceError."""
+    runs = [parsed(file) for file in FOLDER.glob("*.json")]
     return max(runs, key=lambda run: str(run["started"]), default=None)

@@ -7,11 +7,15 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import yaml
+
+from . import KEPT
+from .hashes import of_run
 
 SCHEMA = Path(__file__).with_name("schema.json")
 NOT_ENFORCEABLE = "tests/live/not-enforceable.yaml"
@@ -53,8 +57,9 @@ class State:
     since: str = ""
 
     def with_outcome(self, *outcomes: str) -> list[Seen]:
-        """Return what was seen with one of these outcomes."""
-        return [seen for seen in self.seen if seen.outcome in outcomes]
+        """Return what was seen with one of these outcomes, as far as the state rests on it."""
+        counts = [seen for seen in self.seen if self.name == "stale" or not seen.changed]
+        return [seen for seen in counts if seen.outcome in outcomes]
 
     @property
     def changed(self) -> list[Change]:
@@ -67,45 +72,98 @@ class State:
         return min((s.date[:10] for s in self.with_outcome("passed", "failed")), default="")
 
 
-def folder(root: Path) -> Path:
-    """Return where the evidence lies: `K8S_BASIC_EVIDENCE`, else build/evidence."""
-    chosen = os.environ.get("K8S_BASIC_EVIDENCE")
-    return Path(chosen) if chosen else root / "build" / "evidence"
+def homes(root: Path) -> dict[str, Path]:
+    """Return where evidence lies, by what its names begin with on the site.
 
-
-def read(home: Path) -> list[Run]:
-    """Return every run below `home`, merged per minor and source, the newest Kubernetes first.
-
-    Of a test that stands in several files the newest result is kept. Raises EvidenceError.
+    That is what this machine's runs left and what the repository keeps; or, alone, the folder that
+    `K8S_BASIC_EVIDENCE` names. Raises EvidenceError when there is no such folder.
     """
-    validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    merged: dict[tuple[str, str], Run] = {}
-    found = [(_valid(file, validator), file) for file in sorted(home.rglob("*.json"))]
-    for run, file in sorted(found, key=lambda pair: str(pair[0]["started"])):
+    chosen = os.environ.get("K8S_BASIC_EVIDENCE")
+    if not chosen:
+        # of two results of the same second the later place's counts
+        return {"kept/": root / KEPT, "": root / "build" / "evidence"}
+    if not Path(chosen).is_dir():
+        raise EvidenceError(f"K8S_BASIC_EVIDENCE names {chosen}, which is no folder; unset it")
+    return {"": Path(chosen)}
+
+
+def read(places: dict[str, Path]) -> list[Run]:
+    """Return every run in `places` (see `homes`), merged per minor and source.
+
+    The newest Kubernetes comes first. Of a test that stands in several files the newest result is
+    kept; `parts` of a merged run are the runs whose results count. Raises EvidenceError.
+    """
+    found = [
+        (valid(file), prefix + file.relative_to(home).as_posix(), file)
+        for prefix, home in places.items()
+        for file in sorted(home.rglob("*.json"))
+    ]
+    merged: dict[tuple[str, str, bool], Run] = {}
+    for run, name, file in sorted(found, key=lambda one: str(one[0]["started"])):
         for test in run["tests"]:
-            test["kubernetes"] = run["kubernetes"]  # of a merged run the patch versions may differ
-        before = merged.get((run["minor"], run["image_source"]), {"tests": [], "files": []})
+            test["of"] = name
+        key = (run["minor"], run["image_source"], run.get("preview", False))
+        before = merged.get(key, {"tests": [], "parts": []})
         tests = sorted(before["tests"] + run["tests"], key=lambda test: str(test["date"]))
-        merged[run["minor"], run["image_source"]] = {
-            **run,
-            "tests": list({test["test"]: test for test in tests}.values()),
-            "files": [*before["files"], file.relative_to(home).as_posix()],
-        }
+        parts = [*before["parts"], {**run, "name": name, "path": file}]
+        tests = list({test["test"]: test for test in tests}.values())
+        counting = {test["of"] for test in tests}
+        parts = [part for part in parts if part["name"] in counting]
+        merged[key] = {**run, "tests": tests, "parts": parts}
     return sorted(merged.values(), key=lambda run: number(run["minor"]), reverse=True)
 
 
-def _valid(file: Path, validator: Any) -> Run:
-    advice = "remove the file, or run ./scripts/test --live again"
+def parsed(file: Path) -> Run:
+    """Return the JSON of a file; raises EvidenceError when it is cut off or something else."""
     try:
-        run: Run = json.loads(file.read_text(encoding="utf-8"))
+        run = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise EvidenceError(f"{file} can't be read: {problem.strerror}; {advice(file)}") from None
     except ValueError as problem:
-        raise EvidenceError(f"{file} is no evidence: not JSON ({problem}); {advice}") from None
-    wrong = next(validator.iter_errors(run), None)
+        text = f"{file} is no evidence: not JSON, or cut off ({problem}); {advice(file)}"
+        raise EvidenceError(text) from None
+    if not isinstance(run, dict):
+        raise EvidenceError(f"{file} is no evidence: not a JSON object; {advice(file)}")
+    return run
+
+
+def valid(file: Path) -> Run:
+    """Return the run that an evidence file holds, whole or shortened; raises EvidenceError."""
+    run = parsed(file)
+    wrong = next(_validator().iter_errors(run), None)
     if wrong:
         place = "/".join(map(str, wrong.instance_path)) or "the top"
-        text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice}"
+        text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice(file)}"
         raise EvidenceError(text)
+    if not run["kubernetes"].startswith(f"v{run['minor']}."):
+        text = f"{file} is no evidence: {run['kubernetes']} is not {run['minor']}; {advice(file)}"
+        raise EvidenceError(text)
+    if run.get("sha256") not in (None, of_run(run)):
+        text = f"{file} was edited after it was written: its sha256 does not fit; {advice(file)}"
+        raise EvidenceError(text)
+    for test in run["tests"]:
+        test["kubernetes"] = run["kubernetes"]  # of merged runs the patch versions may differ
     return run
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema_rs.validator_for(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def advice(file: Path) -> str:
+    """Return what to do about a file that cannot be used."""
+    if file.parent.as_posix().endswith(KEPT):
+        return "take it from git again, or keep that of a new run with ./scripts/evidence"
+    return "remove the file, or run ./scripts/test --live again"
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file so that whoever reads it finds the old or the new one, and never a part."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(file)
 
 
 def number(version: str) -> list[int]:
@@ -123,13 +181,24 @@ def not_enforceable(root: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def states(runs: list[Run], current: dict[str, Any]) -> dict[str, State]:
-    """Return claim → state for each claim of `current`, the hashes as they are now."""
+    """Return claim → state for each claim of `current`, the hashes as they are now.
+
+    A preview does not count: what a version to come does makes no sentence of today false.
+    """
     seen: dict[str, list[Seen]] = defaultdict(list)
     for run in runs:
-        for claim, tests in _by_claim(run["tests"]).items():
-            if claim in current:
-                seen[claim].append(_seen(claim, tests, run["image_source"], current[claim]))
+        for claim, result in seen_in(run, current).items() if not run.get("preview") else ():
+            seen[claim].append(result)
     return {claim: _state(seen[claim]) for claim in current}
+
+
+def seen_in(run: Run, current: dict[str, Any]) -> dict[str, Seen]:
+    """Return claim → what one run saw of it, for each claim of `current`."""
+    return {
+        claim: _seen(claim, tests, run["image_source"], current[claim])
+        for claim, tests in _by_claim(run["tests"]).items()
+        if claim in current
+    }
 
 
 def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:
@@ -157,33 +226,34 @@ def _seen(claim: str, tests: list[Run], source: str, now: dict[str, Any]) -> See
         worst["outcome"],
         min(str(test["date"]) for test in tests),
         round(sum(float(test["seconds"]) for test in tests), 1),
-        worst["reason"],
+        worst.get("reason", ""),
         tuple(sorted(changed)),
     )
 
 
 def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
-    """Yield all that no longer has the hash it had when the test ran."""
+    """Yield all that no longer has the hash it had when the test ran, came since or is gone."""
     if test["outcome"] not in ("passed", "failed"):
         return
     if test["hashes"]["test"] != now["test"]:
         yield "test", ""
-    then = {"examples": test["hashes"]["examples"], **test["claims"][claim]}
+    then = {"recordings": {}, "examples": test["hashes"]["examples"], **test["claims"][claim]}
     for kind in ("examples", "sentences", "recordings"):
-        for name, digest in then[kind].items():
-            if now[kind].get(name) != digest:
+        for name in then[kind].keys() | now[kind].keys():
+            # a file that was not there has no hash, and two of those are not the same file
+            if not then[kind].get(name) or then[kind][name] != now[kind].get(name):
                 yield kind.removesuffix("s"), name
 
 
 def _state(seen: list[Seen]) -> State:
-    outcomes = {s.outcome for s in seen}
-    if any(s.outcome == "failed" and not s.changed for s in seen):
-        name = "failed"
-    elif any(s.changed for s in seen):
+    """Return the state that the results which still fit make; it is stale where none is left."""
+    outcomes = {s.outcome for s in seen if not s.changed}
+    name = next((o for o in ("failed", "skipped", "passed") if o in outcomes), "")
+    if name in ("", "skipped") and any(s.changed for s in seen):
         name = "stale"
-    else:
-        name = next((o for o in ("skipped", "passed", "not-enforceable") if o in outcomes), "")
-    names = {"passed": "verified", "skipped": "unverified", "": "unverified"}
+    elif not name:
+        name = "not-enforceable" if "not-enforceable" in outcomes else "unverified"
+    names = {"passed": "verified", "skipped": "unverified"}
     return State(names.get(name, name), tuple(seen), _since(seen))
 
 

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -31,8 +32,10 @@ from .api import Api
 from .ledger import Ledger
 
 BLOCK_TIMEOUT = 240.0  # seconds that one block of commands may take
-STARTED = 15.0  # seconds for a command in the background to print its first line
-GONE = 60.0  # seconds for what was deleted to be gone
+STARTED = 60.0  # seconds for a command in the background to print its first line
+GONE = 120.0  # seconds for what was deleted to be gone
+ENDED = 10.0  # seconds for a terminal to end by itself
+NAMED = re.compile(r"--timeout=(\d+)s")  # a wait in a block, with its bound
 NOT_RUN = ("not-run", "terminal")
 NAMESPACE = re.compile(r"^kind: Namespace\nmetadata:\n  name: (\S+)", re.MULTILINE)
 # What a page could leave behind: objects of the whole cluster, and those in the namespace default.
@@ -224,9 +227,10 @@ class Terminal:
     def close(self) -> None:
         """End the shell and all that was started in it."""
         for process in (*self._background, self._shell):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=10)
+            for order in (signal.SIGTERM, signal.SIGKILL):  # a busy machine may be slow to end it
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(process.pid, order)
+                    process.wait(ENDED)
 
 
 def names_in(text: str) -> set[str]:
@@ -243,6 +247,7 @@ class Reader:
         self.cluster = cluster
         self.recordings: dict[str, bool] = {}
         self.not_run: list[str] = []
+        self.waits: list[dict[str, Any]] = []
         self._before = self._inventory()
         self._words: set[str] = set()
         self._made: set[str] = set()  # the namespaces that the page makes
@@ -270,10 +275,12 @@ class Reader:
             self.not_run.append(step.text)
             return ""
         text = step.text.replace(site, self.server.url)
+        started = time.monotonic()
         if step.mark == "background":
             outcome = self.terminal.run_in_background(text)
         else:
             outcome = self.terminal.run(text)
+        self._note(step.text, time.monotonic() - started)
         shown = f"{step.text}\n--- exit code {outcome.code}\n{outcome.output}"
         if step.mark == "fails":
             assert outcome.code, f"the page says that this fails, and it did not:\n{shown}"
@@ -282,15 +289,27 @@ class Reader:
             outcome.output = volatile.REPEATED.sub("", outcome.output)
         return volatile.as_readers_see(outcome.output, self.cluster, f"{self.server.url}examples")
 
-    def compares(self, step: Step, output: str, *, record: bool) -> str:
+    def _note(self, text: str, took: float) -> None:
+        """Note what a block that waits took, beside its tightest bound; seconds: `took`."""
+        named = [float(seconds) for seconds in NAMED.findall(text)]
+        if named or took > 1:
+            what = next((line for line in text.splitlines() if NAMED.search(line)), text)
+            bound = min(named, default=BLOCK_TIMEOUT)
+            about = {"wait": "block", "what": what.partition("\n")[0][:100]}
+            self.waits.append({**about, "seconds": round(took, 2), "bound": bound})
+
+    def compares(self, step: Step, output: str, *, record: bool, also: Sequence[str] = ()) -> str:
         """Compare an output with its recording; with `record` write it where it differs.
 
-        Returns the difference as text, or nothing. A recording that says the same keeps its
-        values, so that recording again changes only what has changed.
+        `also` are patterns of what does not count besides what is volatile everywhere. Returns the
+        difference as text, or nothing. A recording that says the same keeps its values, so that
+        recording again changes only what has changed.
         """
         commands = re.sub(r"https?://[^\s\"']*?/examples(?=/)", "{{ examples }}", step.text)
         recorded = recordings.read(ROOT, step.output)
-        found = volatile.differences(recorded.output, output) if recorded else ["not recorded yet"]
+        found = ["not recorded yet"]
+        if recorded:
+            found = volatile.differences(recorded.output, output, also)
         if recorded and recorded.commands != commands:
             found = ["recorded with other commands", *found]
         if found and record:

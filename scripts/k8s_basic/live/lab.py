@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import subprocess
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from kubernetes.client import ApiException
 
-from .. import EXAMPLES
+from .. import EXAMPLES, processes
 from ..cluster import versions
 from ..cluster.kind import DocsCluster
 from . import diagnosis, traffic
@@ -35,6 +36,7 @@ LONGEST_HOLD = 60.0  # seconds that a hold lasts at most while its control has n
 SHORTEST = 5.0  # seconds; shorter bounds of waits are never scaled down
 
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,17 @@ class Completed:
     code: int
     out: str
     err: str
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The table that kubectl printed, each row by the headings of its columns."""
+        head, *rows = self.out.splitlines() or [""]
+        columns = [(found[0], found.start()) for found in re.finditer(r"\S+(?: \S+)*", head)]
+        ends = [*(start for _, start in columns[1:]), None]
+        return [
+            {name: row[start:end].strip() for (name, start), end in zip(columns, ends)}
+            for row in rows
+        ]
 
 
 @dataclass
@@ -186,7 +199,7 @@ class Lab:
         """Set `spec.replicas`."""
         return self.patch(what, {"spec": {"replicas": replicas}})
 
-    def label(self, what: str | Object, labels: dict[str, str | None]) -> Object:
+    def label(self, what: str | Object, labels: Mapping[str, str | None]) -> Object:
         """Set labels; None removes one."""
         return self.patch(what, {"metadata": {"labels": labels}})
 
@@ -253,6 +266,33 @@ class Lab:
                 return seen
         raise AssertionError(diagnosis.report(wanted, seen, what, within, self._asker(namespace)))
 
+    def until(
+        self,
+        what: str,
+        ask: Callable[[], Answer],
+        wanted: Callable[[Answer], Any],
+        within: float = 60,
+    ) -> Answer:
+        """Ask until `wanted` takes the answer, for `within` seconds at most, and return it then.
+
+        For what offers nothing to watch: names, rights, data paths, what a program answers. `what`
+        says in words what is waited for. A question that fails is asked again. Raises
+        AssertionError with the last answer.
+        """
+        within, started = self._bound(within), time.monotonic()
+        while True:
+            seen: Any
+            try:
+                seen = answer = ask()
+                if wanted(answer):
+                    self._note("until", what, started, within)
+                    return answer
+            except (AssertionError, Refused) as problem:
+                seen = problem
+            if time.monotonic() - started >= within:
+                raise AssertionError(f"{what}: not so within {within:.0f} s, last: {seen}")
+            time.sleep(traffic.PAUSE)
+
     def stays(
         self,
         what: str | Object,
@@ -308,6 +348,21 @@ class Lab:
             problems.append(problem)
         except Exception as problem:  # in a thread it would be lost, and the control taken as seen
             problems.append(AssertionError(f"{type(problem).__name__}: {problem}"))
+
+    def scheduler_has_seen(self, node: Object) -> None:
+        """Wait until the scheduler knows the node as it is now; raises AssertionError.
+
+        It hears of nodes and of Pods on two ways, so that it may place a Pod that is made right
+        after a change of a node by what was so before.
+        """
+        mark = {"lab-scout": uuid.uuid4().hex}
+        self.label(node, mark)
+        try:
+            self.api.create(self._target("pods"), _scout_pod(mark))
+            self.becomes("pod/lab-scout", {"spec": {"nodeName": node.name}})
+            self.api.delete(self._target("pod/lab-scout"), gracePeriodSeconds=0)
+        finally:
+            self.label(node, {"lab-scout": None})
 
     @contextmanager
     def watching(self, what: str) -> Iterator[Seen]:
@@ -404,9 +459,12 @@ class Lab:
         return self._answered(once, url, status, within)
 
     def http_many(self, url: str, count: int) -> list[Response]:
-        """Ask `count` times in a row from a Pod in the cluster, each on a new connection."""
+        """Ask `count` times in a row from a Pod in the cluster, each on a new connection.
+
+        None is asked again, so each has the PATIENCE that a busy node needs to answer.
+        """
         mark = "=====next====="
-        curl = shlex.join(traffic.curl_command(url, None, "GET", None, {}))
+        curl = shlex.join(traffic.curl_command(url, None, "GET", None, {}, traffic.PATIENCE))
         loop = f"for i in $(seq {count}); do {curl} 2>&1; echo; echo {mark}; done"
         text = self.exec(self.client, "sh", "-c", loop)
         return [traffic.parse(part.lstrip("\n")) for part in text.split(f"\n{mark}")[:count]]
@@ -444,7 +502,7 @@ class Lab:
                 f"{url}: wanted {wanted} within {within:.0f} s, last got {answer.status}: "
                 f"{answer.body[:300]}\n" + "\n".join(seen)
             )
-        self._note("http", url, started, within)
+        self._note("http", url, started, max(within, traffic.PATIENCE))
         return answer
 
     # --- inside ---------------------------------------------------------------------------------
@@ -520,10 +578,9 @@ class Lab:
 
 def _run(command: list[str], env: dict[str, str], timeout: float) -> Completed:
     try:
-        done = subprocess.run(
-            command, env=env, text=True, capture_output=True, timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = processes.run(
+            command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     except subprocess.TimeoutExpired:
         return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
     return Completed(done.returncode, done.stdout, done.stderr)
@@ -533,6 +590,15 @@ def _client_pod() -> dict[str, Any]:
     container = {"name": "client", "image": versions.image("agnhost"), "args": ["pause"]}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
     metadata = {"name": "lab-client", "labels": {"app": "lab-client"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _scout_pod(mark: dict[str, str]) -> dict[str, Any]:
+    """Return a Pod for the node with this label, whatever taints it has."""
+    container = {"name": "scout", "image": versions.image("pause")}
+    anywhere = [{"operator": "Exists"}]
+    spec = {"containers": [container], "nodeSelector": mark, "tolerations": anywhere}
+    metadata = {"name": "lab-scout"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 

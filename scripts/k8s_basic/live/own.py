@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ class OwnCluster:
     """An existing cluster, as one context of the user's kubeconfig names it."""
 
     stand_ins: tuple[str, ...] = ()  # its images are whatever its nodes pull
+    source = None  # and nothing of it is built here
 
     def __init__(self, context: str, kubeconfig: Path, kubectl: Path):
         """`kubeconfig` is a copy that holds this context only."""
@@ -119,6 +121,10 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
         lambda api: (
             {n.labels.get(ZONE) for n in _nodes(api)} >= {"antarctica-east1", "antarctica-west1"}
         ),
+    ),
+    "node-network": (
+        "a way from this machine to the nodes' addresses (Docker Desktop has none)",
+        lambda api: sys.platform == "linux",
     ),
     "node-shell": ("a way to run commands on its nodes", lambda api: False),
 }

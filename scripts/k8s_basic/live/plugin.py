@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from kubernetes.client import ApiException
 from .. import BUILD, ROOT, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
+from ..cluster.cgroup import of_nodes
 from ..cluster.errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
@@ -49,7 +51,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="where the node image and the workload images come from",
     )
     group.addoption("--kubernetes", default=None, help="Kubernetes minor, such as 1.36")
-    group.addoption("--registry-mirror", default=None, help="host:port that serves the images")
+    group.addoption(
+        "--registry-mirror",
+        default=None,
+        help="host:port that serves all images under the paths of their own registries",
+    )
     group.addoption(
         "--context", default=None, help="run on this context of your kubeconfig; make no cluster"
     )
@@ -159,7 +165,12 @@ class Session:
             folder = OWN_REPORTS / re.sub(r"[^\w.-]+", "-", self.cluster.name)
         # what was seen on a broken cluster says nothing of any sentence
         if self.about and self.results.tests and not self.broken:
-            self.file = self.results.write(self.about.record(), folder)
+            about = self.about.record()
+            if isinstance(self.cluster, DocsCluster):
+                about |= of_nodes(self.cluster)
+            if self.lifecycle.wish.mirror and about["image_source"] == "registry":
+                about["registry_mirror"] = self.lifecycle.wish.mirror
+            self.file = self.results.write(about, folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
         """Print how many claims hold, on what, and what was not run and why."""
@@ -218,7 +229,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config):
         config.stash[SESSION] = Session(config)
         _CONTROLLER.append(config.stash[SESSION])
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C: tidily
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -296,7 +306,7 @@ def attach(data: dict[str, Any]) -> DocsCluster | OwnCluster:
     """Return, in a worker, the cluster that the controlling process made or was given."""
     if "context" in data:
         return OwnCluster(data["context"], Path(data["kubeconfig"]), Path(data["kubectl"]))
-    kube = versions.kubernetes(data["minor"])
+    kube = replace(versions.kubernetes(data["minor"]), version=data["version"])
     kind, kubectl = Path(data["kind"]), Path(data["kubectl"])
     source = Source(data["source"], kube, data["node_image"], kind, kubectl)
     engine = engines.Engine(data["docker_host"], ours=False)
@@ -382,9 +392,11 @@ def pytest_runtest_makereport(
 
 
 def leave_out_if_lacking(item: pytest.Item, cluster: DocsCluster | OwnCluster, api: Api) -> None:
-    """Skip, and say so, a test that needs what somebody's own cluster does not have."""
+    """Skip, and say so, a test that needs what this machine or one's own cluster doesn't have."""
     needs = tuple(need for mark in item.iter_markers("needs") for need in mark.args)
-    if isinstance(cluster, OwnCluster) and (missing := lacking(api, needs)):
+    if isinstance(cluster, DocsCluster):  # which has all else
+        needs = tuple(need for need in needs if need == "node-network")
+    if missing := lacking(api, needs):
         item.user_properties.append(("instead", "lacking"))
         pytest.skip(f"this cluster lacks {missing}")
 

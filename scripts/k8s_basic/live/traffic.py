@@ -37,10 +37,15 @@ class Response:
 
 
 def curl_command(
-    url: str, host: str | None, method: str, data: str | None, headers: dict[str, str]
+    url: str,
+    host: str | None,
+    method: str,
+    data: str | None,
+    headers: dict[str, str],
+    within: float = CONNECT,
 ) -> list[str]:
-    """Return the curl command line of one request on a new connection."""
-    command = ["curl", "-sS", "-i", "-k", "--max-time", str(CONNECT), "-X", method]
+    """Return the curl command line of one request on a new connection, answered in `within` s."""
+    command = ["curl", "-sS", "-i", "-k", "--max-time", str(within), "-X", method]
     for name, value in (({"Host": host} if host else {}) | headers).items():
         command += ["-H", f"{name}: {value}"]
     if data is not None:

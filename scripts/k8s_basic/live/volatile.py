@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
 
 # Random letters of generated names: k8s.io/apimachinery/pkg/util/rand/rand.go
 _RANDOM = "bcdfghjklmnpqrstvwxz2456789"
@@ -34,17 +38,37 @@ VOLATILE = (
 REPEATED = re.compile(r"^curl: \(7\) Failed to connect .*\n", re.MULTILINE)
 
 
-def comparable(output: str) -> list[str]:
-    """Return the lines of an output without what is volatile; rows of a table in one order."""
-    for name, pattern in VOLATILE:
+# What one image source prints differently from the other, reviewed there and nowhere else.
+DECLARED = "tests/live/recorded-differences.yaml"
+
+
+def declared(root: Path, source: str) -> dict[str, list[str]]:
+    """Return recording → patterns of what an image source may print differently there."""
+    listed = yaml.safe_load((root / DECLARED).read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for entry in listed:
+        for name in entry["recordings"] if source == entry["image_source"] else ():
+            found.setdefault(name, []).append(entry["pattern"])
+    return found
+
+
+def comparable(output: str, also: Iterable[str] = ()) -> list[str]:
+    """Return the lines of an output without what is volatile; rows of a table in one order.
+
+    `also` are further patterns of what does not count.
+    """
+    for name, pattern in (*VOLATILE, *(("declared", pattern) for pattern in also)):
         output = re.sub(pattern, f"<{name}>", output, flags=re.MULTILINE)
     lines = [" ".join(line.split()) for line in output.strip().splitlines()]
     return [*lines[:1], *sorted(lines[1:])] if _is_table(output) else lines
 
 
-def differences(recorded: str, seen: str) -> list[str]:
-    """Return a unified diff of two outputs, without what is volatile; empty when they agree."""
-    both = comparable(recorded), comparable(seen)
+def differences(recorded: str, seen: str, also: Iterable[str] = ()) -> list[str]:
+    """Return a unified diff of two outputs, without what is volatile; empty when they agree.
+
+    `also` are further patterns of what does not count.
+    """
+    both = comparable(recorded, also), comparable(seen, also)
     return list(difflib.unified_diff(*both, "recorded", "seen", lineterm="", n=1))
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import yaml
 
-from .. import EXAMPLES, ROOT, run_tests
+from .. import EXAMPLES, ROOT, processes, run_tests
 from ..cluster.steps import say
 from ..content.fields import keys_of
 from ..evidence.record import newest
+from ..evidence.states import EvidenceError
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR, KILLED, REFUSED, SKIPPED
@@ -57,7 +58,11 @@ def main(arguments: list[str]) -> int:
     if not to_run:
         say("no mutant to run")
         return 0
-    return _run(to_run, chosen, everything, rest)
+    try:
+        return _run(to_run, chosen, everything, rest)
+    except EvidenceError as problem:
+        say(f"error: {problem}")
+        return BAD_CALL
 
 
 def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -262,4 +267,4 @@ def _order(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

@@ -21,7 +21,7 @@ LIVE = TESTS / "live"
 LAB = Path(__file__).parents[1] / "live"
 # Verbs whose failure says what the cluster did not do.
 ANSWERS = {"http", "http_many", "outside", "logged", "logs", "exec"}
-VERBS = {"becomes", "stays", "refuses", *ANSWERS}
+VERBS = {"becomes", "until", "stays", "refuses", *ANSWERS}
 # What a statement may ask for besides fields: status, traffic, logs, events.
 OBSERVED = {
     "status", "uid", "uids", "names", "ready", "live", "is_ready", "is_current", "condition",

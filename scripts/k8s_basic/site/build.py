@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from .. import ROOT
+from .. import ROOT, processes
 from ..cluster.steps import step
 from ..content.pages import read_pages
 from . import cards, plain
@@ -59,7 +58,7 @@ def pages(site: Path, **more: str) -> int:
     """Build the pages alone, with more variables of the environment; return mkdocs' exit code."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **more}
-    return subprocess.run([*command, "--site-dir", str(site)], cwd=ROOT, env=env).returncode
+    return processes.run([*command, "--site-dir", str(site)], cwd=ROOT, env=env).returncode
 
 
 def pack_offline(site: Path) -> int:
@@ -79,4 +78,4 @@ def draw_cards(root: Path, site: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

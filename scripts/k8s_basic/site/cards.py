@@ -1,7 +1,8 @@
 """A picture of each page for where its link is shown: title, description and the site's name.
 
 The size is the one that https://ogp.me readers (1.91:1) show whole. The font is a subset of Noto
-Sans KR Bold: ASCII, common punctuation and the 2350 syllables of KS X 1001.
+Sans CJK KR Bold, made with pyftsubset of fonttools: ASCII, common punctuation and all 11172
+syllables from 가 to 힣.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (1200, 630)  # pixels
 FOLDER = "assets/cards"
-FONT = Path(__file__).parent / "fonts" / "NotoSansKR-Bold.ttf"
+FONT = Path(__file__).parent / "fonts" / "NotoSansKR-Bold.otf"
 
 _INK, _FAINT, _PAPER, _ACCENT = "#16213a", "#4c5a78", "#ffffff", "#2457c5"
 _MARGIN = 80  # pixels

@@ -28,7 +28,7 @@ from k8s_basic.content import figures
 from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import CLAIM, LANGUAGES, without_code_spans, without_fences
 from k8s_basic.content.recordings import read
-from k8s_basic.evidence.states import EvidenceError, folder
+from k8s_basic.evidence.states import EvidenceError, homes
 from k8s_basic.site import cards, plain, results
 from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
@@ -157,6 +157,7 @@ RESULTS_LINE = "{{ verified_claims }}"
 GENERATED_HTML = {
     "{{ proof }}": results.proof,
     "{{ verified_totals }}": results.totals,
+    "{{ previews }}": results.previews,
     "{{ inventory }}": inventory_table,
     RESULTS_LINE: results.of_topic,
 }
@@ -322,8 +323,9 @@ def _quiet(output: str) -> str:
 
 def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveReloadServer:
     """Build again when a live run has left new evidence."""
-    if folder(_root(config)).is_dir():
-        server.watch(str(folder(_root(config))))
+    for home in homes(_root(config)).values():
+        if home.is_dir():
+            server.watch(str(home))
     return server
 
 
@@ -339,9 +341,10 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
         return
     shutil.copytree(_root(config) / "examples", site / "examples", dirs_exist_ok=True)
     _copy_licenses(site / "assets" / "licenses")
-    for file in (file for run in _evidence[0].runs for file in run["files"]):
-        (copy := site / "evidence" / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder(_root(config)) / file, copy)
+    runs = (*_evidence[0].runs, *(run for run, _ in _evidence[0].previews))
+    for part in (part for run in runs for part in run["parts"]):
+        (copy := site / "evidence" / part["name"]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(part["path"], copy)
     log.info("%d command blocks are marked as not to be run by our checks", len(_not_run))
 
 

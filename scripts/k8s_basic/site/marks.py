@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from mkdocs.utils import get_relative_url
 from ..content.claims import Proof, proofs
 from ..content.pages import LANGUAGES, RESULTS, Page, read_pages
 from ..evidence import hashes, states
-from ..evidence.states import Seen, State
+from ..evidence.states import Run, Seen, State
 
 WORDS = yaml.load(
     Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
@@ -46,14 +46,19 @@ class Evidence:
     proofs: dict[str, Proof]
     pages: list[Page]
     not_enforceable: dict[tuple[str, str], dict[str, str]]
+    # runs on minors to come, each with what it saw
+    previews: list[tuple[Run, dict[str, Seen]]] = field(default_factory=list)
 
     @classmethod
     def load(cls, root: Path) -> Evidence:
         """Read the evidence and what it is about; raises EvidenceError."""
-        runs = states.read(states.folder(root))
+        runs = states.read(states.homes(root))
         found = {proof.claim: proof for proof in proofs(root)[0]}
-        known = states.states(runs, hashes.current(root))
-        return cls(root, runs, known, found, read_pages(root), states.not_enforceable(root))
+        current, lists = hashes.current(root), states.not_enforceable(root)
+        previews = [(run, states.seen_in(run, current)) for run in runs if run.get("preview")]
+        known = states.states(runs, current)
+        runs = [run for run in runs if not run.get("preview")]
+        return cls(root, runs, known, found, read_pages(root), lists, previews)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import argparse
 import gzip
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,9 +26,9 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .. import ROOT
+from .. import ROOT, processes
 from ..content.pages import LANGUAGES, read_pages
-from . import build, plain
+from . import browser, build, plain
 
 BUDGET = Path(__file__).with_name("budget.yaml")
 SLOW_DOWN = 4  # times
@@ -150,9 +149,8 @@ def _build(config: Path, target: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(config), "-d", str(target)]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     # without our hooks the pages hold what only those understand, so this build may warn
-    subprocess.run(
-        [*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL, check=True
-    )
+    done = processes.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    done.check_returncode()
 
 
 def build_factor(samples: int = SAMPLES) -> float:
@@ -198,25 +196,25 @@ def main(arguments: list[str]) -> int:
         kilobytes, path = page_weights(site)[0]
         tell(f"heaviest page, {path}", kilobytes, limits["further_page"], "KB")
         with sync_playwright() as playwright, _served(site) as url:
-            program = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            chromium = playwright.chromium
+            window = chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
             for language in LANGUAGES:
                 for name in ("index", "workloads/deployment"):
                     address = plain.address(url, language, name)
-                    files = loaded_files(browser.new_page(), site, address)
+                    files = loaded_files(window.new_page(), site, address)
                     most, fonts = first_load(files)
                     what = f"{language} {name}"
                     tell(
                         f"first load, {what}, {len(files)} files", most, limits["first_load"], "KB"
                     )
                     tell(f"fonts, {what}", fonts, limits["fonts"], "KB")
-                    paint = _slowed_down(browser, address, PHONE, _paint)
+                    paint = _slowed_down(window, address, PHONE, _paint)
                     tell(f"largest paint, {what}", paint, limits["largest_paint"], "s")
-                    result = _slowed_down(browser, address, DESK, _first_result)
+                    result = _slowed_down(window, address, DESK, _first_result)
                     tell(f"first result of a search, {what}", result, limits["first_result"], "s")
-            browser.close()
+            window.close()
     return 1 if over else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    processes.command(lambda: main(sys.argv[1:]))

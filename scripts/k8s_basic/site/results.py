@@ -55,6 +55,36 @@ def totals(sheet: Sheet) -> str:
     return f'<section class="evidence">\n<ul class="facts">\n{facts}</ul>\n{table}</section>'
 
 
+def previews(sheet: Sheet) -> str:
+    """Return the sentences that are not so on a version to come, as far as one was tried."""
+    told = [_preview(sheet, *preview) for preview in sheet.evidence.previews]
+    return "".join(told) or f"<p>{sheet.words.no_preview}</p>"
+
+
+def _preview(sheet: Sheet, run: states.Run, seen: dict[str, Seen]) -> str:
+    fits = {claim: s for claim, s in seen.items() if not s.changed}
+    tried = [claim for claim, s in fits.items() if s.outcome in ("passed", "failed")]
+    known = sheet.evidence.states
+    # what fails today as well is no difference between the two
+    fails = {c for c in tried if fits[c].outcome == "failed" and known[c].name != "failed"}
+    said_of = [(page, *item) for page in _pages(sheet) for item in said(page).items()]
+    listed = "".join(
+        f"<li>{_place(sheet, page, claim)} {inline(text)}</li>\n"
+        for page, claim, text in said_of
+        if claim in fails
+    )
+    told = sheet.words.preview.format(
+        version=run["kubernetes"].lstrip("v"),
+        source=sheet.words.sources[run["image_source"]],
+        date=run["started"][:10],
+        number=len(fails),
+        total=len(tried),
+    )
+    files = ", ".join(_file(sheet, part) for part in run["parts"])
+    more = f"<ul>\n{listed}</ul>\n" if listed else ""
+    return f"<p>{html.escape(told)} {files}</p>\n{more}"
+
+
 def of_topic(sheet: Sheet) -> str:
     """Return every sentence of the topic that the page is named after, with its results."""
     topic = sheet.page.rpartition("/")[2]
@@ -88,7 +118,7 @@ def _facts(sheet: Sheet) -> Iterator[str]:
     counts = _counts(sheet, pages)
     told = (f"{SYMBOLS[n]} {words.names[n]} {counts[n]}" for n in SYMBOLS if counts[n])
     yield words.total.format(total=counts.total()) + ", ".join(told)
-    yield from (_run(sheet, run) for run in sheet.evidence.runs)
+    yield from (_run(sheet, part) for run in sheet.evidence.runs for part in run["parts"])
     if not sheet.evidence.runs:
         yield words.no_run
     yield score.told(sheet.evidence.root, words)
@@ -111,11 +141,17 @@ def _run(sheet: Sheet, run: states.Run) -> str:
         seconds=round(run["seconds"]),
         commit=run["commit"][:12] + (words.dirty if run["dirty"] else ""),
     )
-    files = (get_relative_url(f"evidence/{file}", sheet.url) for file in run["files"])
-    links = ", ".join(sheet.link(file, words.evidence) for file in files)
+    cgroup = run.get("cgroup", "unknown")
+    accepted = cgroup == "v1" and run.get("fail_cgroup_v1") is False
+    nodes = words.cgroup["v1-accepted" if accepted else cgroup]
     images = ", ".join(f"<code>{html.escape(image)}</code>" for image in run["stand_ins"])
     more = f" {words.stand_ins}: {images}" if images else ""
-    return f"{html.escape(told)} {links}.{more}"
+    return f"{html.escape(told)} {html.escape(nodes)} {_file(sheet, run)}.{more}"
+
+
+def _file(sheet: Sheet, part: states.Run) -> str:
+    name = sheet.words.kept if part["name"].startswith("kept/") else sheet.words.evidence
+    return sheet.link(get_relative_url(f"evidence/{part['name']}", sheet.url), name)
 
 
 def _table(heads: list[str], rows: str, label: str) -> str:
@@ -142,7 +178,6 @@ def _head(sheet: Sheet, run: states.Run) -> str:
 
 def _row(sheet: Sheet, page: Page, claim: str, text: str) -> str:
     name, shown = claim.lower(), sheet.evidence.proofs.get(claim)
-    place = sheet.link(f"{sheet.to(page.name)}#{name}", claim)
     state = sheet.evidence.states.get(claim, State())
     seen = {(_minor(s.kubernetes), s.source): s for s in state.seen}
     results = "".join(
@@ -150,7 +185,12 @@ def _row(sheet: Sheet, page: Page, claim: str, text: str) -> str:
         for run in sheet.evidence.runs
     )
     test = sheet.link(sheet.source(shown), sheet.words.test) if shown else ""
-    return f'<tr id="{name}"><td>{place} {inline(text)}</td>{results}<td>{test}</td></tr>\n'
+    told = f"{_place(sheet, page, claim)} {inline(text)}"
+    return f'<tr id="{name}"><td>{told}</td>{results}<td>{test}</td></tr>\n'
+
+
+def _place(sheet: Sheet, page: Page, claim: str) -> str:
+    return sheet.link(f"{sheet.to(page.name)}#{claim.lower()}", claim)
 
 
 def _cell(sheet: Sheet, claim: str, seen: Seen | None) -> str:

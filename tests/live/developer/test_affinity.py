@@ -102,6 +102,7 @@ def test_among_the_nodes_that_are_allowed_the_preferred_one_wins(lab: Lab) -> No
         node = lab.get(f"nodes {ZONE}={name}")[0]
         lab.label(node, {label: "another-node-label-value"})
         try:
+            lab.scheduler_has_seen(node)
             document["metadata"]["name"] = name
             lab.apply(document)
             assert zone(lab, lab.becomes(f"pod/{name}", is_ready)) == name

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
-from k8s_basic.live import Lab, Object, Objects, claim, is_ready, ready
+from k8s_basic.live import ABSENT, Lab, Object, Objects, claim, is_ready, ready
 from k8s_basic.live.lab import Completed
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
@@ -63,10 +63,10 @@ def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> N
     }
 
     def all_five(done: Completed) -> bool:
-        rows = {row[0]: (row[1], row[2]) for row in map(str.split, done.out.splitlines())}
+        rows = {row["NAME"]: (row["READY"], row["STATUS"]) for row in done.rows}
         return all(rows.get(name) in forms for name, forms in wanted.items())
 
-    asked(lab, "kubectl get pods --no-headers", all_five, within=180)
+    asked(lab, "kubectl get pods", all_five, within=180)
 
     reasons = {
         "crash": "BackOff",
@@ -192,10 +192,13 @@ def test_service_is_asked_from_a_throw_away_pod_and_through_a_forwarded_port(lab
     pods: Objects = lab.becomes("pods app=web", ready(3))
     lab.http("http://web/hostname")
 
-    run = f"kubectl run tmp --rm -i --restart=Never --image={AGNHOST} --command --"
-    done = lab.run(f"{run} curl -sS --max-time 20 http://web/hostname", timeout=120)
+    run = f"kubectl run tmp --rm -i --restart=Never --pod-running-timeout=2m --image={AGNHOST}"
+    # its node may learn of the Service a little later than that of the first client
+    curl = "curl -sS --max-time 20 --retry 30 --retry-delay 1 --retry-max-time 60"
+    ask = f"{run} --command -- {curl} --retry-all-errors http://web/hostname"
+    done = lab.run(ask, timeout=180)
     assert any(name in done.out for name in pods.names), done
-    assert lab.get("pod/tmp") is None
+    lab.becomes("pod/tmp", ABSENT)
 
     forwarded = lab.run(
         """

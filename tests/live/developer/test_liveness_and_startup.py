@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from k8s_basic.live import claim, is_ready
+from k8s_basic.live import claim, is_ready, reports
 
 LIVENESS = "developer/liveness-exec.yaml"
 STARTUP = "developer/startup.yaml"
@@ -18,10 +18,6 @@ def restarted(pod):
     return restarts(pod) >= 1 and bool(pod.at("status.containerStatuses.0.state.running"))
 
 
-def reasons(lab, pod):
-    return {event["reason"] for event in lab.events(pod)}
-
-
 @claim("PR-9")
 def test_failing_liveness_probe_restarts_the_container_in_the_same_pod(lab):
     lab.apply(LIVENESS)
@@ -33,7 +29,8 @@ def test_failing_liveness_probe_restarts_the_container_in_the_same_pod(lab):
 
     assert after.uid == before.uid
     assert after.at("status.podIP") == before.at("status.podIP")
-    assert reasons(lab, after) >= {"Unhealthy", "Killing"}
+    for reason in ("Unhealthy", "Killing"):
+        lab.becomes("events", reports(after, reason))
     # the command made the file again, so that one restart was enough
     healed = lab.becomes(before, is_ready)
     assert restarts(healed) == 1
@@ -62,8 +59,8 @@ def test_startup_probe_keeps_the_liveness_probe_away_from_a_slow_start(lab):
     until = datetime.fromisoformat(started.condition("Ready")["lastTransitionTime"])
     assert (until - since).total_seconds() >= 15
     lab.http(f"http://{started.at('status.podIP')}:8080/healthz")
-    assert "Killing" in reasons(lab, killed)
-    assert "Killing" not in reasons(lab, started)
+    lab.becomes("events", reports(killed, "Killing"))
+    assert "Killing" not in {event["reason"] for event in lab.events(started)}
 
     def never_restarted(pod):
         """The liveness probe, which has taken over, passes."""

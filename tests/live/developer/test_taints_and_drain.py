@@ -31,6 +31,7 @@ def tainted(lab: Lab, node: Object, effect: str) -> Iterator[None]:
     """Taint the node while the block runs, and see the cluster's own Pods back afterwards."""
     lab.patch(node, {"spec": {"taints": [{**TAINT, "effect": effect}]}})
     try:
+        lab.scheduler_has_seen(node)
         yield
     finally:
         lab.patch(node, {"spec": {"taints": None}})
@@ -113,6 +114,7 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
 
     try:
         assert lab.run(f"kubectl cordon {west.name}").code == 0
+        lab.scheduler_has_seen(west)
         lab.scale("deployment/web", 6)
         more = lab.becomes(WEB, ready(6))
         assert before.uids < more.uids  # those that ran go on
@@ -127,7 +129,7 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
         assert "no controller" in refused.err
         assert is_ready(lab.get("pod/by-hand"))
 
-        done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=60s", timeout=90)
+        done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=120s", timeout=150)
         assert done.code == 0, done.err
         lab.becomes(WEB, ready_on(6, east.name))
         assert lab.get(AGENTS).ready.uids == agents.uids

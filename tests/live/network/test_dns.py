@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 
 from k8s_basic.live import Lab, Object, Objects, claim, ready
@@ -38,11 +37,9 @@ def ask(lab: Lab, name: str, kind: str = "A", client: Object | None = None) -> A
 def answers(
     lab: Lab, name: str, wanted: Answer, kind: str = "A", client: Object | None = None
 ) -> None:
-    """Demand this answer within 30 s: CoreDNS reads what is new a moment after the API server."""
-    seen, deadline = ask(lab, name, kind, client), time.monotonic() + 30
-    while seen != wanted and time.monotonic() < deadline:
-        seen = ask(lab, name, kind, client)
-    assert seen == wanted, f"{name} {kind}: wanted {wanted}, seen {seen}"
+    """Demand this answer: CoreDNS reads what is new a moment after the API server."""
+    what = f"{name} {kind} is {wanted}"
+    lab.until(what, lambda: ask(lab, name, kind, client), lambda seen: seen == wanted)
 
 
 @claim("DN-1", "DN-2", "DN-3")
@@ -75,7 +72,7 @@ def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab
     )
     (stranger,) = lab.becomes("pods", ready(1), namespace=elsewhere)
     answers(lab, f"web.{home}", found(here), client=stranger)
-    assert not ask(lab, "web", client=stranger).data
+    lab.until("no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data)
     # and with a Service of that name there, the short name means that one
     there = lab.apply("network/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
     answers(lab, "web", found(there), client=stranger)

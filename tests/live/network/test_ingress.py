@@ -86,9 +86,15 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
         assert (still.uid, still.at("spec.ingressClassName")) == (before.uid, None)
 
         lab.delete("ingress/example-ingress", wait=True)
+        # whoever fills it in learns of the annotation by a watch
+        dry = (
+            f"kubectl create --dry-run=server -o yaml -f - <<'JSON'\n{json.dumps(ingress[0])}\nJSON"
+        )
+        filled = "ingressClassName: traefik"
+        lab.until("a class is filled in", lambda: lab.run(dry).out, lambda out: filled in out)
         (created,) = lab.apply(ingress)
         assert created.at("spec.ingressClassName") == "traefik"
-        lab.becomes("ingress/example-ingress", has_address, within=30)
+        lab.becomes("ingress/example-ingress", has_address)
         for app in ("app1", "app2"):
             answer = lab.outside(f"{SITE}/deeper", host=own(lab, f"{app}.example.com"))
             assert answer.body.startswith(f"{app}-")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from k8s_basic.cluster.kind import metallb
-from k8s_basic.live import Lab, Object, Objects, Refused, claim, needs, ready
+from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
 
 OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
-WEBHOOK = 90.0  # seconds until MetalLB's webhook may be called
+WEBHOOK = 180.0  # seconds until MetalLB's webhook may be called
 SLICES = "endpointslices kubernetes.io/service-name=web-lb"
 
 
@@ -29,14 +28,14 @@ def has_endpoints(slices: Objects) -> bool:
 
 def external_ip(lab: Lab, name: str) -> str:
     """Return what kubectl prints under EXTERNAL-IP."""
-    done = lab.run(f"kubectl get service {name} --no-headers")
+    done = lab.run(f"kubectl get service {name}")
     assert done.code == 0, done.err
-    return done.out.split()[3]
+    return done.rows[0]["EXTERNAL-IP"]
 
 
 def installation(lab: Lab) -> list[dict[str, Any]]:
     """Return MetalLB's own manifest, for the namespace of the test; the cluster has its CRDs."""
-    ours = json.dumps(metallb()).replace(
+    ours = json.dumps(metallb(lab.cluster.source)).replace(
         '"namespace": "metallb-system"', f'"namespace": "{lab.namespace}"'
     )
     there = ("Namespace", "CustomResourceDefinition")
@@ -55,14 +54,7 @@ def in_the_nodes_network(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def accepted(lab: Lab, documents: list[dict[str, Any]]) -> Object:
     """Apply as soon as MetalLB's webhook has its certificate, and return the first object."""
-    deadline = time.monotonic() + WEBHOOK
-    while True:
-        try:
-            return lab.apply(documents)[0]
-        except Refused as answer:
-            if "failed calling webhook" not in answer.message or time.monotonic() > deadline:
-                raise
-            time.sleep(1)  # nothing to watch tells that the server takes the certificate
+    return lab.until("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
 
 
 @claim("NW-13")
@@ -118,7 +110,7 @@ def test_without_allocation_there_is_no_node_port(lab: Lab) -> None:
 
 @claim("NW-24", "NW-25")
 @pytest.mark.exclusive  # MetalLB gives an address to every Service that waits for one
-@needs("lesson-nodes")
+@needs("lesson-nodes", "node-network")
 def test_metallb_gives_an_address_of_its_range_that_answers_from_outside(lab: Lab) -> None:
     shared = [d for d in installation(lab) if d["kind"] in OF_THE_CLUSTER]
     try:

@@ -5,29 +5,48 @@ from __future__ import annotations
 import copy
 import time
 
-from k8s_basic.live import Lab, claim, ready
+from k8s_basic.live import Lab, claim, needs, ready
 from k8s_basic.live.lab import Completed
 
-TIMED_OUT = 28  # curl's exit code; a port that nobody opened is refused at once and gives 7
+# curl's exit codes: a network plugin may refuse a connection at once, or drop it until time is up
+BLOCKED = (7, 28)
+UNRESOLVED = (6, 28)
+REACHED = (0,)
+UNTRUSTED = (60,)  # reached: curl stops at the certificate, which it doesn't know
+SERVER = "http://server/hostname"
+API = "https://kubernetes.default.svc/version"
 
 
-def ask(lab: Lab, client: str, code: int, within: float = 30) -> Completed:
-    """Ask the server from a Pod until curl ends with `code`, within so many seconds."""
-    command = f"kubectl exec {client} -- curl -sS --max-time 3 http://server/hostname"
+def ask(
+    lab: Lab,
+    client: str,
+    codes: tuple[int, ...],
+    within: float = 30,
+    url: str = SERVER,
+    namespace: str = "",
+    text: str = "",
+) -> Completed:
+    """Ask from a Pod until curl ends with one of `codes` and says `text`, for so many seconds."""
+
+    def met() -> bool:
+        return done.code in codes and text in done.err.lower()
+
+    place = f"-n {namespace} " if namespace else ""
+    command = f"kubectl exec {place}{client} -- curl -sS --max-time 3 {url}"
     deadline = time.monotonic() + within
     done = lab.run(command)
-    while done.code != code and time.monotonic() < deadline:  # the plugin takes up the change
+    while not met() and time.monotonic() < deadline:  # the plugin takes up the change
         done = lab.run(command)
-    assert done.code == code, f"from {client}: wanted curl to end with {code}, last {done}"
+    assert met(), f"from {client}: wanted curl to end with {codes} {text}, last {done}"
     return done
 
 
-def start(lab: Lab) -> None:
+def start(lab: Lab, namespace: str | None = None) -> None:
     """Start the server and both clients, and see that both reach it."""
-    lab.apply("network/networkpolicy.yaml")
-    lab.becomes("pods role", ready(3))
+    lab.apply("network/networkpolicy.yaml", namespace=namespace)
+    lab.becomes("pods role", ready(3), namespace=namespace)
     for client in ("storefront", "other"):
-        assert ask(lab, client, code=0).out == "server"
+        assert ask(lab, client, REACHED, namespace=namespace or "").out == "server"
 
 
 @claim("NP-1")
@@ -51,23 +70,105 @@ def test_policy_without_a_rule_blocks_what_comes_in(lab: Lab) -> None:
 
     lab.apply("network/networkpolicy-deny.yaml")
     for client in ("storefront", "other"):
-        ask(lab, client, code=TIMED_OUT)
+        ask(lab, client, BLOCKED)
 
     lab.delete("networkpolicy/deny-all", wait=True)
     for client in ("storefront", "other"):
-        assert ask(lab, client, code=0).out == "server"
+        assert ask(lab, client, REACHED).out == "server"
 
 
-@claim("NP-3")
-def test_allowed_label_gets_through_beside_a_policy_that_blocks_all(lab: Lab) -> None:
+@claim("NP-3", "NP-6")
+def test_allowed_label_gets_through_to_the_port_of_the_pod(lab: Lab) -> None:
     start(lab)
     lab.apply("network/networkpolicy-deny.yaml")
-    ask(lab, "storefront", code=TIMED_OUT)
+    ask(lab, "storefront", BLOCKED)
 
     lab.apply("network/networkpolicy-allow.yaml")
 
-    assert ask(lab, "storefront", code=0).out == "server"
-    ask(lab, "other", code=TIMED_OUT, within=0)
+    assert ask(lab, "storefront", REACHED).out == "server"
+    ask(lab, "other", BLOCKED, within=0)
+
+    # the Service's port instead of the Pod's
+    (allow,) = lab.example("network/networkpolicy-allow.yaml")
+    (rule,) = allow["spec"]["ingress"]
+    assert rule["ports"] == [{"port": 8080}]
+    rule["ports"] = [{"port": 80}]
+    lab.apply(allow)
+    ask(lab, "storefront", BLOCKED)
+    lab.apply("network/networkpolicy-allow.yaml")
+    assert ask(lab, "storefront", REACHED).out == "server"
+
+
+@claim("NP-7", "NP-8")
+@needs("node-shell")
+def test_closed_pod_gets_answers_and_is_reached_by_its_own_node(lab: Lab) -> None:
+    elsewhere = lab.new_namespace("open")
+    start(lab, elsewhere)
+    start(lab)
+    lab.apply("network/networkpolicy-deny.yaml")
+    ask(lab, "other", BLOCKED)
+
+    outward = f"http://server.{elsewhere}/hostname"
+    assert ask(lab, "server", REACHED, within=0, url=outward).out == "server"
+
+    server = lab.get("pod/server")
+    url = f"http://{server.at('status.podIP')}:8080/hostname"
+    curl = ("curl", "-sS", "--max-time", "5", url)
+    assert lab.on_node(server.at("spec.nodeName"), *curl).strip() == "server"
+    ask(lab, "other", BLOCKED, within=0, url=url)
+
+
+@claim("NP-9", "NP-10", "NP-11")
+def test_selectors_of_namespaces_and_pods_add_up_in_one_item_and_not_in_two(lab: Lab) -> None:
+    partner = lab.new_namespace("partner")
+    lab.label(f"namespace/{partner}", {"team": "partner"})
+    start(lab, partner)
+    start(lab)
+    server = f"http://server.{lab.namespace}/hostname"
+    for client in ("storefront", "other"):
+        ask(lab, client, REACHED, url=server, namespace=partner)
+    lab.apply("network/networkpolicy-allow.yaml")
+
+    # allowed by label, here only
+    ask(lab, "storefront", BLOCKED, url=server, namespace=partner)
+    assert ask(lab, "storefront", REACHED).out == "server"
+
+    # those Pods of those namespaces
+    lab.apply("network/networkpolicy-namespace.yaml")
+    assert ask(lab, "storefront", REACHED, url=server, namespace=partner).out == "server"
+    ask(lab, "other", BLOCKED, within=0, url=server, namespace=partner)
+
+    # a dash more: every Pod of those namespaces, or those Pods of this one
+    (policy,) = lab.example("network/networkpolicy-namespace.yaml")
+    (rule,) = policy["spec"]["ingress"]
+    (peer,) = rule["from"]
+    rule["from"] = [{key: value} for key, value in peer.items()]
+    lab.apply(policy)
+    assert ask(lab, "other", REACHED, url=server, namespace=partner).out == "server"
+    ask(lab, "other", BLOCKED, within=0)
+
+
+@claim("NP-12", "NP-13", "NP-14")
+def test_pod_that_may_send_nothing_out_resolves_no_name_until_dns_is_open(lab: Lab) -> None:
+    start(lab)
+
+    lab.apply("network/networkpolicy-egress-deny.yaml")
+    ask(lab, "storefront", UNRESOLVED, text="resolv")
+    ask(lab, "other", REACHED, within=0)
+
+    lab.apply("network/networkpolicy-egress-dns.yaml")
+    assert ask(lab, "storefront", REACHED).out == "server"
+    ask(lab, "storefront", BLOCKED, within=0, url=API)
+    ask(lab, "other", UNTRUSTED, within=0, url=API)
+
+    # the server may send nothing either, and is reached as before
+    (policy,) = lab.example("network/networkpolicy-egress-deny.yaml")
+    policy["metadata"]["name"] = "nothing-out-of-the-server"
+    policy["spec"]["podSelector"] = {"matchLabels": {"app": "server"}}
+    ask(lab, "server", UNTRUSTED, url=API)
+    lab.apply(policy)
+    ask(lab, "server", UNRESOLVED, url=API, text="resolv")
+    assert ask(lab, "other", REACHED, within=0).out == "server"
 
 
 @claim("NP-4")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
@@ -31,15 +30,11 @@ def node_port(service: Object) -> int:
     return int(port)
 
 
-def ask(lab: Lab, url: str, code: int, within: float = 30) -> Completed:
-    """Ask from the control plane's network until curl ends with `code`, within so many seconds."""
+def ask(lab: Lab, url: str, code: int) -> Completed:
+    """Ask from the control plane's network until curl ends with `code`: kube-proxy catches up."""
     command = f"kubectl exec node-client -- curl -sS --max-time 3 {url}"
-    deadline = time.monotonic() + within
-    done = lab.run(command)
-    while done.code != code and time.monotonic() < deadline:  # kube-proxy takes up the change
-        done = lab.run(command)
-    assert done.code == code, f"{url}: wanted curl to end with {code}, last {done}"
-    return done
+    what = f"curl {url} ends with {code}"
+    return lab.until(what, lambda: lab.run(command), lambda done: done.code == code)
 
 
 def has_no_other_place(lab: Lab) -> None:
@@ -51,7 +46,7 @@ def has_no_other_place(lab: Lab) -> None:
     }
     shy = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [beside_nobody]}}
     lab.apply(copy | {"metadata": {"name": "shy"}, "spec": {**copy["spec"], "affinity": shy}})
-    lab.becomes("pod/shy", UNSCHEDULABLE, within=30)
+    lab.becomes("pod/shy", UNSCHEDULABLE)
 
 
 @claim("NW-9")
@@ -115,7 +110,7 @@ def test_local_policy_keeps_the_client_ip_and_answers_only_where_a_pod_is(lab: L
     assert ask(lab, with_pod, code=0).out.startswith(f"{client}:")
     ask(lab, without_pod, code=TIMED_OUT)
     assert lab.http("http://web-local/hostname").body == pod.name  # inside, on its own port
-    assert ask(lab, with_pod, code=0, within=0).out.startswith(f"{client}:")
+    assert ask(lab, with_pod, code=0).out.startswith(f"{client}:")
 
     # with Cluster both nodes answer, and the Pod sees the address of a node that is not the client
     lab.patch("service/web-local", {"spec": {"externalTrafficPolicy": "Cluster"}})

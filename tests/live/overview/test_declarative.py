@@ -144,9 +144,9 @@ def test_crashing_container_is_restarted_after_growing_waits(lab):
         seconds.append(waits[-2])
         thirds.append(waits[-1])
     # The first restart comes at once, the next after 10 s and 20 s; API times are whole seconds.
-    # A busy node adds to them, so the shortest of the Pods' are compared.
+    # A busy node only adds to them, so the shortest of the Pods' are compared.
     assert min(seconds) >= timedelta(seconds=9)
-    assert min(thirds) >= min(seconds) + timedelta(seconds=5)
+    assert min(thirds) >= max(timedelta(seconds=19), min(seconds))
 
 
 def container_statuses(pods):
@@ -207,7 +207,7 @@ def test_broken_deployment_never_becomes_available(lab):
 @claim("OV-6")
 def test_rollout_status_fails_once_the_progress_deadline_has_passed(lab):
     lab.apply("overview/broken-deployment.yaml")
-    stuck = lab.run("kubectl rollout status deployment/broken-pods --timeout=90s", timeout=120)
+    stuck = lab.run("kubectl rollout status deployment/broken-pods --timeout=150s", timeout=180)
 
     assert stuck.code != 0
     exceeded = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}

@@ -10,8 +10,11 @@ TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 @pytest.fixture
 def client(lab):
-    """Applies the example and returns its Pod once it is ready."""
+    """Applies the example and returns its Pod once it is ready and has its right."""
     lab.apply("overview/api-client.yaml")
+    account = f"system:serviceaccount:{lab.namespace}:greeting-reader"
+    allowed = f"kubectl auth can-i get configmap/greeting --as={account}"
+    lab.run(f"until {allowed}; do sleep 1; done", timeout=30)  # until the API server has seen it
     return lab.becomes("pod/api-client", is_ready, within=90)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -15,14 +14,9 @@ JANE = "security/rolebinding-jane.yaml"
 CLUSTER_ROLE = "security/clusterrole.yaml"
 
 
-def allowed(lab: Lab, command: str, within: float = 20) -> Completed:
+def allowed(lab: Lab, command: str, within: float = 60) -> Completed:
     """Run a command until it succeeds, for so many seconds: a new grant is seen a moment later."""
-    deadline = time.monotonic() + within * lab.variation.wait_scale
-    done = lab.run(command)
-    while done.code and time.monotonic() < deadline:
-        done = lab.run(command)
-    assert done.code == 0, f"{command}: {done.err}"
-    return done
+    return lab.until(command, lambda: lab.run(command), lambda done: not done.code, within)
 
 
 def forbidden(lab: Lab, command: str, text: str = "forbidden") -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
 from k8s_basic.live import Lab, Object, Objects, claim
@@ -28,14 +27,15 @@ def account(lab: Lab) -> list[dict[str, Any]]:
     return documents
 
 
-def asks_for_pods(lab: Lab, pod: str) -> str:
-    """Ask the API server for Pods from inside one, with its token, and return the status."""
+def is_told(lab: Lab, pod: str, status: str) -> None:
+    """Ask the API server for Pods from inside one, with its token, until this is the status."""
     ask = (
         f'cd {MOUNT} && curl -s -o /dev/null -w "%{{http_code}}" --cacert ca.crt'
         ' -H "Authorization: Bearer $(cat token)"'
         " https://kubernetes.default.svc/api/v1/namespaces/$(cat namespace)/pods"
     )
-    return lab.exec(pod, "sh", "-c", ask)
+    what = f"{pod} is told {status}"
+    lab.until(what, lambda: lab.exec(pod, "sh", "-c", ask), lambda seen: seen == status)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -78,11 +78,8 @@ def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
     pod = lab.becomes("pod/my-pod", is_running)
     lab.becomes("pod/default-sa", is_running)
 
-    deadline = time.monotonic() + 20 * lab.variation.wait_scale
-    while (status := asks_for_pods(lab, "my-pod")) != "200" and time.monotonic() < deadline:
-        continue  # a new grant is seen a moment later
-    assert status == "200"
-    assert asks_for_pods(lab, "default-sa") == "403"
+    is_told(lab, "my-pod", "200")  # a new grant is seen a moment later
+    is_told(lab, "default-sa", "403")
 
     token = lab.exec(pod, "cat", f"{MOUNT}/token")
     claims = claims_of(token)
@@ -94,10 +91,8 @@ def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
 
     assert is_authenticated(lab, token)
     lab.delete(pod, wait=True)
-    deadline = time.monotonic() + 90 * lab.variation.wait_scale
-    while (alive := is_authenticated(lab, token)) and time.monotonic() < deadline:
-        continue  # the API server remembers its last answer for ten seconds
-    assert not alive
+    # the API server remembers its last answer for ten seconds
+    lab.until("a dead token", lambda: is_authenticated(lab, token), lambda alive: not alive, 90)
 
 
 def token_sources(pod: Object) -> list[Object]:

@@ -2,6 +2,7 @@
 
 import json
 
+import yaml
 from k8s_basic.live import claim, is_ready, needs
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -65,8 +66,14 @@ def test_two_ingress_classes_exist_and_none_is_filled_in_by_default(lab):
 
 
 @claim("FC-3")
-@needs("storage")
-def test_a_claim_without_class_gets_the_class_standard(lab):
+@needs("node-shell")
+def test_a_claim_without_class_gets_the_class_that_kind_took_from_its_node_image(lab):
+    [node] = lab.get(f"nodes {CONTROL_PLANE}")
+    carried = lab.on_node(node.name, "cat", "/kind/manifests/default-storage.yaml")
+    [in_image] = [d for d in yaml.safe_load_all(carried) if d and d["kind"] == "StorageClass"]
+    installed = lab.get(f"storageclass/{in_image['metadata']['name']}")
+    assert installed and installed["provisioner"] == in_image["provisioner"]
+
     lab.apply(
         {
             "apiVersion": "v1",
@@ -80,7 +87,7 @@ def test_a_claim_without_class_gets_the_class_standard(lab):
     )
 
     stored = lab.get("persistentvolumeclaim/no-class")
-    assert stored.at("spec.storageClassName") == "standard"
+    assert stored.at("spec.storageClassName") == installed.name
 
 
 @claim("FC-4")

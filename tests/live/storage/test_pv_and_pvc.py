@@ -130,9 +130,9 @@ def test_access_modes_are_those_of_the_table_and_shown_by_their_short_names(lab,
 
     shown = {}
     for volume in lab.apply(own([of_mode(mode) for mode in known])):
-        printed = lab.run(f"kubectl get pv {volume.name} --no-headers")
+        printed = lab.run(f"kubectl get pv {volume.name}")
         assert printed.code == 0, printed.err
-        shown[volume.at("spec.accessModes.0")] = printed.out.split()[2]
+        shown[volume.at("spec.accessModes.0")] = printed.rows[0]["ACCESS MODES"]
 
     for language, rows in coded_rows("storage/pv-and-pvc", "access-modes").items():
         assert {mode: cells[0] for mode, cells in rows.items()} == shown, language

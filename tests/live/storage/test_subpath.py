@@ -1,7 +1,5 @@
 """subPath: one file or one directory of a volume, and what it costs."""
 
-import time
-
 from k8s_basic.live import claim, is_ready
 
 HTML = "/usr/share/nginx/html"
@@ -36,9 +34,12 @@ def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
 
     lab.patch("configmap/site", {"data": {"version.html": "v2"}})
     lab.annotate(with_it, {"example.com/look": "now"})  # a changed Pod is looked at soon
-    deadline = time.monotonic() + UPDATE
-    while (seen := lab.exec(with_it, "cat", "/etc/site/version.html")) != "v2":
-        assert time.monotonic() < deadline, f"the whole volume still has {seen}"
+    lab.until(
+        "the whole volume has v2",
+        lambda: lab.exec(with_it, "cat", "/etc/site/version.html"),
+        lambda seen: seen == "v2",
+        within=UPDATE,
+    )
     assert fetch(lab, with_it, "/version.html") == ("v1", 200)
 
 

@@ -106,7 +106,7 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     failing = lab.becomes("pod/read-only", crashed, within=120)
     lab.logged(failing, "Read-only file system")
     lab.becomes("pod/writable", is_ready)
-    assert lab.exec("writable", "cat", "/log").strip() == "started"
+    assert written(lab, "writable", "/log") == "started"
 
     lab.apply("troubleshooting/failed-mount.yaml")
     assert lab.becomes("pod/failed-mount", is_ready, within=240).uid == mounting.uid
@@ -114,9 +114,15 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
     lab.delete(failing, wait=True)
     lab.apply("troubleshooting/read-only.yaml")
     lab.becomes("pod/read-only", is_ready, without=failing)
-    assert lab.exec("read-only", "cat", "/data/log").strip() == "started"
+    assert written(lab, "read-only", "/data/log") == "started"
     elsewhere = lab.run("kubectl exec read-only -- touch /elsewhere")
     assert "Read-only file system" in elsewhere.err
+
+
+def written(lab: Lab, pod: str, file: str) -> str:
+    """Return what is in a file as soon as the program has written it: a Pod is ready before."""
+    wait = f"until [ -s {file} ]; do sleep 1; done; cat {file}"
+    return lab.exec(pod, "sh", "-c", wait).strip()
 
 
 def crashed(pod: Object | None) -> bool:

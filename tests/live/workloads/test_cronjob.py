@@ -1,11 +1,14 @@
 """The sentences of the lesson on CronJobs. Waits for the minute to turn are shared."""
 
+import copy
 import re
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from k8s_basic.live import claim
 
 TICK = 180  # seconds for a job that is due every minute, on a slow machine
+SEOUL = timezone(timedelta(hours=9))  # no daylight saving time, and no tzdata needed here
 
 
 def complete(job):
@@ -99,8 +102,48 @@ def test_abbreviation_of_a_time_zone_is_refused(lab):
     lab.refuses(lab.apply, kst, code=422, reason="Invalid", field="spec.timeZone", text="KST")
 
     mended = lab.example(kst)[0]
-    mended["spec"]["timeZone"] = "UTC"
+    mended["spec"]["timeZone"] = "Asia/Soul"
+    lab.refuses(lab.apply, mended, code=422, reason="Invalid", field="spec.timeZone", text="Soul")
+    mended["spec"]["timeZone"] = "Asia/Seoul"
     lab.apply(mended)
     lab.run("kubectl create job now --from=cronjob/seoul")
     now = lab.becomes("job/now", complete, within=90)
     assert lab.logs(only_pod(lab, now)).strip() == "half past four in Seoul"
+
+
+def due_soon(zone):
+    """Return a schedule that is due in each of the next three minutes on the clock of this zone."""
+    soon = [datetime.now(zone) + timedelta(minutes=ahead) for ahead in (1, 2, 3)]
+    hours = sorted({instant.hour for instant in soon})
+    return f"{','.join(str(t.minute) for t in soon)} {','.join(map(str, hours))} * * *"
+
+
+@pytest.mark.slow
+@claim("WL-60", "WL-61")
+def test_schedule_follows_the_clock_of_its_time_zone_and_without_one_that_of_utc(lab):
+    example = "workloads/cronjob-seoul.yaml"
+    lab.apply(example)
+    (written,) = lab.example(example)
+
+    def cronjob(name, clock):
+        """Return the example, due soon on this clock, with Jobs that are found by its name."""
+        other = copy.deepcopy(written)
+        other["metadata"]["name"] = name
+        other["spec"]["schedule"] = due_soon(clock)
+        other["spec"]["jobTemplate"]["metadata"] = {"labels": {"app": name}}
+        return other
+
+    with_zone, without_zone = cronjob("with-zone", SEOUL), cronjob("without-zone", SEOUL)
+    utc = cronjob("utc", UTC)
+    for document in (without_zone, utc):
+        document["spec"].pop("timeZone", None)
+    lab.apply([with_zone, without_zone, utc])
+
+    job = next(filter(complete, lab.becomes("jobs app=with-zone", one_complete, within=TICK)))
+    assert lab.logs(only_pod(lab, job)).strip() == "half past four in Seoul"
+
+    def not_due(jobs):
+        """The clock of Seoul is not that of the control plane."""
+        return jobs == []
+
+    lab.stays("jobs app=without-zone", not_due, seconds=5, control=("jobs app=utc", one_complete))

@@ -1,0 +1,226 @@
+"""The commands start on any machine with a POSIX shell and Python, without GNU's tools."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from k8s_basic import ROOT
+from k8s_basic.cluster import packages
+from k8s_basic.cluster.errors import ClusterError
+
+SCRIPTS = sorted(p for p in (ROOT / "scripts").iterdir() if p.is_file())
+COMMANDS = [script.name for script in SCRIPTS if script.name != "python"]
+INSTALL = "• install the Python packages of test.txt into .venv\n"
+GNU_ONLY = ("flock", "sha256sum")
+
+
+def shellcheck(*scripts: Path) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).with_name("shellcheck"), "-s", "sh", *scripts]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_entry_scripts_are_posix_sh() -> None:
+    found = shellcheck(*SCRIPTS, ROOT / ".ci" / "run")
+    assert not found.returncode, found.stdout + found.stderr
+    for script in (*SCRIPTS, ROOT / ".ci" / "run"):
+        assert script.read_text(encoding="utf-8").startswith("#!/bin/sh\n"), script
+        assert os.access(script, os.X_OK), script
+
+
+@pytest.mark.parametrize("line", ['[[ "$1" ]]', 'cd "${BASH_SOURCE[0]}"', "a=(1 2)", "cd $1"])
+def test_what_only_bash_knows_and_what_is_not_quoted_is_found(tmp_path: Path, line: str) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\n{line}\n")
+    assert "SC" in shellcheck(script).stdout
+
+
+# --- run with busybox's tools, or with those of a Mac
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with python3 and the tools of a system that isn't GNU."""
+    folder = tmp_path_factory.mktemp("tools")
+    if sys.platform == "darwin":  # its own tools are such
+        for place in ("/bin", "/usr/bin"):
+            for tool in Path(place).iterdir():
+                if tool.name not in GNU_ONLY and not (folder / tool.name).exists():
+                    (folder / tool.name).symlink_to(tool)
+    else:
+        try:
+            packages.need({"busybox": "busybox"})
+        except ClusterError as problem:
+            pytest.fail(str(problem), pytrace=False)
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        busybox = Path(str(shutil.which("busybox", path=path)))
+        listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+        for name in set(listed.stdout.split()) - {*GNU_ONLY, "python3"}:
+            (folder / name).symlink_to(busybox)
+    python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    (folder / "python3").unlink(missing_ok=True)
+    (folder / "python3").symlink_to(python)
+    return folder
+
+
+def shells() -> list[str]:
+    """Return the shells to try: dash, and busybox's own where it is used."""
+    return ["dash"] if sys.platform == "darwin" else ["dash", "sh"]
+
+
+class Machine:
+    """A machine on which only some tools are there, and one shell."""
+
+    def __init__(self, tools: Path, shell: str):
+        path = shutil.which(shell, path=f"{tools}:/usr/bin:/bin")
+        if not path:
+            pytest.fail(f"this needs {shell}: install it, then run again", pytrace=False)
+        self.tools, self.shell = tools, path
+
+    def start(self, script: Path, *arguments: str) -> subprocess.Popen[str]:
+        """Start a script, from a folder that is not the repository's."""
+        kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "K8S_BASIC_GROUP")}
+        return subprocess.Popen(
+            [self.shell, str(script), *arguments], cwd="/", env={**kept, "PATH": str(self.tools)},
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, script: Path, *arguments: str) -> tuple[int, str, str]:
+        """Run a script to its end and return code, output and complaints."""
+        with self.start(script, *arguments) as process:
+            out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+
+@pytest.fixture(params=shells())
+def machine(tools: Path, request: pytest.FixtureRequest) -> Machine:
+    return Machine(tools, request.param)
+
+
+def test_machine_has_no_tool_that_is_only_gnus(machine: Machine, tmp_path: Path) -> None:
+    script = tmp_path / "look"
+    script.write_text("echo x | tr x y; command -v flock sha256sum bash git")
+    assert machine.run(script)[1:] == ("y\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_says_how_it_is_used(tools: Path, command: str) -> None:
+    code, out, err = Machine(tools, "dash").run(ROOT / "scripts" / command, "--help")
+    assert (code, err.replace(INSTALL, "").replace(INSTALL.replace("test", "site"), "")) == (0, "")
+    assert "usage" in out or command in out
+
+
+# --- the environment that the first command makes
+
+
+def wheel(folder: Path, version: str) -> str:
+    """Make a package of one module, and return the lock that asks for it."""
+    file = folder / f"lesson-{version}-py3-none-any.whl"
+    about = f"lesson-{version}.dist-info"
+    files = {
+        "lesson.py": f"VERSION = '{version}'\n",
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: lesson\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(file, "w") as archive:
+        lines = []
+        for name, text in files.items():
+            archive.writestr(name, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+            lines.append(f"{name},sha256={digest.decode().rstrip('=')},{len(text)}\n")
+        archive.writestr(f"{about}/RECORD", "".join([*lines, f"{about}/RECORD,,\n"]))
+    return f"{file.as_uri()} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+
+
+class Clone:
+    """A clone of the repository whose locks ask for one small package."""
+
+    def __init__(self, root: Path):
+        self.root, self.python = root, root / "scripts" / "python"
+        (root / "scripts" / "requirements").mkdir(parents=True)
+        shutil.copy(ROOT / "scripts" / "python", self.python)
+        for name in ("__init__.py", "environment.py", "processes.py"):
+            target = root / "scripts" / "k8s_basic" / name
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / "scripts" / "k8s_basic" / name, target)
+        self.wants("1.0")
+
+    def wants(self, version: str) -> None:
+        lock = wheel(self.root, version)
+        for group in ("site", "test"):
+            (self.root / "scripts" / "requirements" / f"{group}.txt").write_text(lock)
+
+
+SHOW = ("-c", "import lesson, sys; print(lesson.VERSION, sys.prefix)")
+
+
+def test_environment_is_made_once_by_two_commands_then_kept_and_brought_up_to_date(
+    machine: Machine, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "a clone")
+    venv = clone.root / ".venv"
+    with machine.start(clone.python, *SHOW) as one, machine.start(clone.python, *SHOW) as two:
+        said = [process.communicate(timeout=120) for process in (one, two)]
+    assert [out for out, _ in said] == [f"1.0 {venv}\n"] * 2
+    assert sorted(err for _, err in said) == ["", INSTALL]
+    lock = clone.root / "scripts" / "requirements" / "test.txt"
+    stamp = venv / "installed"
+    assert stamp.read_text().split() == [hashlib.sha256(lock.read_bytes()).hexdigest()]
+
+    assert machine.run(clone.python, *SHOW) == (0, f"1.0 {venv}\n", "")
+
+    clone.wants("2.0")
+    assert machine.run(clone.python, *SHOW) == (0, f"2.0 {venv}\n", INSTALL)
+
+
+def test_package_with_another_hash_ends_in_a_sentence_and_the_environment_is_then_made_anew(
+    tools: Path, tmp_path: Path
+) -> None:
+    clone, machine = Clone(tmp_path / "clone"), Machine(tools, shells()[-1])
+    lock = clone.root / "scripts" / "requirements" / "test.txt"
+    lock.write_text(lock.read_text()[:-5] + "0000\n")
+    code, out, err = machine.run(clone.python, *SHOW)
+    assert (code, out) == (1, "")
+    last = "error: the Python packages could not be installed; the lines above say which"
+    assert err.splitlines()[-1] == last
+    half = clone.root / ".venv" / "half"
+    half.touch()
+    clone.wants("1.1")
+    assert machine.run(clone.python, *SHOW) == (0, f"1.1 {half.parent}\n", INSTALL)
+    assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    ("python", "sentence"),
+    [
+        (
+            "",
+            "error: python3 is not installed; on Debian: sudo apt-get install python3 python3-venv",
+        ),
+        (
+            '[ "$1" = -V ] && echo Python 3.9.6; exit 1',
+            "error: Python 3.11.5 or newer is needed and {python} is Python 3.9.6; "
+            "put a newer python3 on the PATH",
+        ),
+    ],
+)
+def test_machine_without_a_python_that_is_new_enough_is_told(
+    tools: Path, tmp_path: Path, python: str, sentence: str
+) -> None:
+    others = tmp_path / "tools"
+    shutil.copytree(tools, others, symlinks=True)
+    found = others / "python3"
+    found.unlink()
+    if python:
+        found.write_text(f"#!{Machine(tools, shells()[-1]).shell}\n{python}\n")
+        found.chmod(0o755)
+    clone, machine = Clone(tmp_path / "clone"), Machine(others, shells()[-1])
+    text = sentence.format(python=found)
+    assert machine.run(clone.python, *SHOW) == (1, "", f"{text}\n")
