@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES
+from k8s_basic.site import browser as system_browser
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -27,6 +30,7 @@ from playwright.sync_api import (
     Playwright,
     sync_playwright,
 )
+from xdist.scheduler import LoadScopeScheduling
 
 PREFIX = "k8s-basic"
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -41,6 +45,8 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
+# Modules whose tests share what takes long to make, so that one worker runs all of each.
+TOGETHER = ("test_offline.py", "test_search.py")
 
 
 @dataclass(frozen=True)
@@ -52,23 +58,38 @@ class Site:
 
 
 class Pages(SimpleHTTPRequestHandler):
-    """Serves as GitHub Pages does: a missing address gets /404.html, with status 404."""
+    """Serves as GitHub Pages does: kept for ten minutes; a missing address gets /404.html."""
+
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         body = (Path(self.directory) / PREFIX / "404.html").read_bytes()
         self.send_response(HTTPStatus(code))
         self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+class Server(ThreadingHTTPServer):
+    """One to which a reader who leaves before a page has come is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
 def served(root: Path, parent: Path) -> Iterator[Site]:
     """Build the site of the repository at `root` into `parent`, for the address it is served at."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(parent)))
+    server = Server(("127.0.0.1", 0), partial(Pages, directory=str(parent)))
     made = Site(parent / PREFIX, f"http://127.0.0.1:{server.server_port}/{PREFIX}/")
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(made.folder)]
     environment = {**os.environ, "SITE_URL": made.url, "NO_MKDOCS_2_WARNING": "1"}
@@ -79,15 +100,67 @@ def served(root: Path, parent: Path) -> Iterator[Site]:
         said = "\n".join(x for x in done.stderr.split("\n") if not x.startswith("INFO"))
         pytest.fail(f"the strict build failed:\n{said}", pytrace=False)
     Thread(target=server.serve_forever, daemon=True).start()
-    yield made
-    server.shutdown()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+
+
+def program() -> str:
+    """Return the path of the system's Chromium, or fail."""
+    found = system_browser.find()
+    if not found:
+        pytest.fail("no Chromium found: apt-get install chromium fonts-noto-cjk", pytrace=False)
+    return found
+
+
+def pytest_report_header() -> str:
+    """Name what judges the pages: what they find may differ from version to version."""
+    done = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True)
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    return f"browser: {done.stdout.strip()}; {axe.partition(chr(10))[0].strip('/*! ')}"
+
+
+_shared: list[Site] = []  # one, in the parent of the workers
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Build and serve the site once for all workers: pytest-xdist calls this in their parent."""
+    if not _shared:
+        stack = ExitStack()
+        node.config.add_cleanup(stack.close)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        try:
+            _shared.append(stack.enter_context(served(ROOT, Path(folder))))
+        except pytest.fail.Exception as wrong:
+            pytest.exit(str(wrong), returncode=1)
+    node.workerinput["site"] = (str(_shared[0].folder), _shared[0].url)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out tests one by one, and the modules of TOGETHER whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module.endswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Choose who runs what, where the command line leaves it to us."""
+    return Together(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Site]:
     """The site of this repository."""
-    with served(ROOT, tmp_path_factory.mktemp("site")) as made:
-        yield made
+    shared = getattr(request.config, "workerinput", {}).get("site")
+    with ExitStack() as stack:
+        if shared:
+            yield Site(Path(shared[0]), shared[1])
+        else:
+            yield stack.enter_context(served(ROOT, tmp_path_factory.mktemp("site")))
 
 
 @pytest.fixture
@@ -106,12 +179,8 @@ def build(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Chromium as the system has it; Playwright's own download is not used."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((path for path in map(shutil.which, names) if path), None)
-    if not program:
-        pytest.fail("no Chromium found: apt-get install chromium fonts-noto-cjk", pytrace=False)
-    return program
+    """The path of Chromium."""
+    return program()
 
 
 @pytest.fixture(scope="session")
@@ -129,38 +198,98 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     started.close()
 
 
+@contextmanager
+def watched(browser: Browser, home: str, **options: Any) -> Iterator[BrowserContext]:
+    """Open a browser context, and fail in the end if anything in it was wrong.
+
+    Wrong is what the browser complains about, and each request that doesn't begin with `home`.
+    `complaints` of the context holds it, for who expects some.
+    """
+    found: list[str] = []
+    with browser.new_context(**options) as context:
+        context.complaints = found  # type: ignore[attr-defined]
+        context.on(
+            "console",
+            lambda m: (
+                m.type in ("error", "warning")
+                and found.append(f"{m.page.url if m.page else '?'}: {m.text}")
+            ),
+        )
+        context.on("weberror", lambda e: found.append(str(e.error)))
+        context.on("request", lambda r: r.url.startswith(home) or found.append(r.url))
+        yield context
+    assert found == []
+
+
 Open = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(request: pytest.FixtureRequest, site: Site, browser: Browser) -> Iterator[Open]:
-    """Return a function that opens an address of the site.
+@pytest.fixture(scope="session")
+def watch(browser: Browser) -> Callable[..., Any]:
+    """`watched` with our browser, for what lives longer than a test."""
+    return partial(watched, browser)
 
-    Everything the browser complains about, and each request to another host, fails the test.
+
+@pytest.fixture
+def new_page(watch: Callable[..., Any]) -> Iterator[Open]:
+    """Return a function that makes an empty page in a watched context of its own.
+
+    Everything the browser complains about, and each request that leaves `home`, fails the test.
     """
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+    with ExitStack() as stack:
+        yield lambda home, **options: stack.enter_context(watch(home, **options)).new_page()
+
+
+@pytest.fixture
+def open_page(site: Site, new_page: Open) -> Open:
+    """Return a function that opens an address of the site as a new reader does."""
 
     def opened(address: str, size: str = "wide", **options: Any) -> Page:
-        context = browser.new_context(viewport=SIZES[size], **options)
-        contexts.append(context)
-        context.on(
-            "console", lambda m: m.type in ("error", "warning") and complaints.append(m.text)
-        )
-        context.on("weberror", lambda e: complaints.append(str(e.error)))
-        context.on("request", lambda r: r.url.startswith(site.url) or complaints.append(r.url))
-        page = context.new_page()
+        page = new_page(site.url, viewport=SIZES[size], **options)
         page.goto(site.url + address)
         return page
 
-    opened.complaints = complaints  # type: ignore[attr-defined]
-    yield opened
-    if getattr(request.node, "failed", False):
-        _keep_screenshots(request.node.name, contexts)
-    for context in contexts:
-        context.close()
-    if not getattr(request.node, "failed", False):
-        assert complaints == []
+    return opened
+
+
+@pytest.fixture(scope="session")
+def roaming(site: Site, watch: Callable[..., Any]) -> Iterator[Page]:
+    """One page for all who only look; it keeps scripts and styles, which a new reader loads anew.
+
+    Colors change at once, as axe asks for them right away.
+    """
+    allowed = ["clipboard-read", "clipboard-write"]
+    with watch(site.url, reduced_motion="reduce", permissions=allowed) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def visit(site: Site, roaming: Page) -> Iterator[Open]:
+    """Return a function that goes to an address of the site, as one who goes from page to page.
+
+    What is wrong on the way fails the test, as with `open_page`. Change nothing that stays, such as
+    the palette chosen with its button.
+    """
+
+    def went(address: str, size: str = "wide") -> Page:
+        roaming.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+        roaming.goto(site.url + address)
+        return roaming
+
+    complaints = roaming.context.complaints  # type: ignore[attr-defined]
+    yield went
+    found, complaints[:] = complaints[:], []
+    assert found == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Keep pictures of the pages that a failed test had open."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser:
+        _keep_screenshots(item.name, browser.contexts)
+    return report
 
 
 def _keep_screenshots(name: str, contexts: list[BrowserContext]) -> None:
@@ -171,11 +300,3 @@ def _keep_screenshots(name: str, contexts: list[BrowserContext]) -> None:
             page.screenshot(path=SCREENSHOTS / f"{safe}-{number}.png")
         except Error as error:
             print(f"no screenshot: {error}")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Let fixtures see that their test failed."""
-    report = yield
-    item.failed = getattr(item, "failed", False) or report.failed  # type: ignore[attr-defined]
-    return report

@@ -54,13 +54,9 @@ def test_numbers_stand_on_the_lines_of_their_fields(site, page: Page, example: s
 
 @pytest.mark.parametrize(("page", "example"), SAID, ids=lambda x: getattr(x, "path", x))
 def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
-    open_page, page: Page, example: str
+    visit, page: Page, example: str
 ) -> None:
-    shown = open_page(
-        plain.address("", page.language, page.name),
-        "phone",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
+    shown = visit(plain.address("", page.language, page.name), "phone")
     name = example.rpartition("/")[2]
     block = shown.locator(".language-yaml.highlight", has_text=name).filter(
         has=shown.locator(".callout")

@@ -16,20 +16,16 @@ WAYS = {
 
 
 @pytest.fixture
-def read(browser):
-    """Return a function that opens an address and, in the end, closes what was opened."""
-    contexts = []
+def read(new_page):
+    """Return a function that opens an address of a small site as a new reader does."""
 
     def opened(address: str, width: int = 1280, **options) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 740}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        home = address[: address.index("/", len("http://"))]
+        page = new_page(home, viewport={"width": width, "height": 740}, **options)
         page.goto(address)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def fits(page: Page) -> bool:

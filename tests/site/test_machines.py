@@ -73,8 +73,8 @@ def test_llms_txt_leads_to_the_markdown_of_every_lesson(site) -> None:
 def test_feed_of_each_language_is_sound_and_links_to_pages(site, language: str) -> None:
     file = Path(plain.address("", language, "index")) / plain.FEED
     root = ElementTree.parse(site.folder / file).getroot()
-    if plain.last_changes(ROOT):
-        assert len(list(root.iter(f"{ATOM}entry"))) == plain.FEED_LENGTH
+    has_history = (ROOT / ".git").exists()
+    assert len(list(root.iter(f"{ATOM}entry"))) == plain.FEED_LENGTH * has_history
     for link in root.iter(f"{ATOM}link"):
         place = str(link.get("href")).removeprefix(site.url)
         assert (site.folder / place).exists()

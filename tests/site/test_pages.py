@@ -143,9 +143,9 @@ def test_each_figure_is_drawn_with_its_text(site, page: Page) -> None:
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_figures_take_their_colors_from_the_palette(open_page, language: str) -> None:
+def test_figures_take_their_colors_from_the_palette(visit, language: str) -> None:
     prefix = "en/" if language == "en" else ""
-    page = open_page(f"{prefix}overview/cluster-architecture/")
+    page = visit(f"{prefix}overview/cluster-architecture/")
     colors = []
     for scheme in ("default", "slate"):
         page.evaluate("s => document.body.setAttribute('data-md-color-scheme', s)", scheme)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES, Page, read_pages
 from k8s_basic.site import measure, plain
 
 PAGES = read_pages(ROOT)
-# https://www.deque.com/axe, as its package for Playwright brings it
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-PALETTES = ("default", "slate")
+HERE = Path(__file__).parent
+# https://www.deque.com/axe, as its package for Playwright brings it, and what asks it
+AXE = "\n".join(
+    file.read_text(encoding="utf-8")
+    for file in (files("axe_playwright_python").joinpath("axe.min.js"), HERE / "axe.js")
+)
+REVIEWED = yaml.safe_load((HERE / "axe-incomplete.yaml").read_text(encoding="utf-8"))
+PALETTES = ["default", "slate"]
 SIZES = {"wide": (1280, 900), "phone": (360, 740)}  # pixels
 LESSON = "workloads/replicaset"
 
@@ -34,21 +41,21 @@ def resize(shown: Any, size: str) -> None:
     shown.set_viewport_size({"width": width, "height": height})
 
 
-def violations(shown: Any) -> list[str]:
-    """Return what axe objects to in each palette, with the first place of each kind."""
-    if not shown.evaluate("typeof axe === 'object'"):
-        shown.evaluate(AXE)
-    found = []
-    for palette in PALETTES:
-        shown.evaluate("p => document.body.setAttribute('data-md-color-scheme', p)", palette)
-        result = shown.evaluate("axe.run({resultTypes: ['violations']})")
-        for one in result["violations"]:
-            first = one["nodes"][0]
-            why = first["failureSummary"].replace("\n", " ")
-            found.append(
-                f"{palette}: {one['id']}, {len(one['nodes'])} times: {first['html']} {why}"
-            )
-    return found
+def objections(shown: Any) -> tuple[list[str], set[int]]:
+    """Return what axe objects to, or can't tell, in each palette, and which reviewed entries fit.
+
+    What it can't tell is left out where an entry fits.
+    """
+    shown.evaluate(AXE)
+    found = shown.evaluate(
+        "([palettes, reviewed]) => judge(palettes, reviewed)", [PALETTES, REVIEWED]
+    )
+    told = [
+        f"{palette}: {rule}: {said}: {place}"
+        for palette, rule, said, place, fit in found
+        if not fit
+    ]
+    return told, {entry for *_, fit in found for entry in fit}
 
 
 def fits(shown: Any) -> bool:
@@ -70,8 +77,8 @@ def outputs_hang_on_their_commands(shown: Any) -> bool:
 
 
 @every_page
-def test_page_is_quiet_fits_both_widths_and_bars_nobody(open_page, page: Page) -> None:
-    shown = open_page(address(page), reduced_motion="reduce")  # colors change at once
+def test_page_is_quiet_fits_both_widths_and_bars_nobody(visit, page: Page) -> None:
+    shown = visit(address(page), "phone")
     if page.items("commands"):
         buttons = ".language-bash .md-code__button, .language-bash .md-clipboard"
         shown.locator(buttons).first.wait_for(state="attached")
@@ -80,17 +87,51 @@ def test_page_is_quiet_fits_both_widths_and_bars_nobody(open_page, page: Page) -
     assert shown.locator("h1").first.is_visible()
     assert outputs.count() == len(page.items("outputs"))
     assert outputs.locator("button").count() == 0, "an output is not there to be copied"
-    for size in SIZES:
+    for size in ("phone", "wide"):
         resize(shown, size)
         assert fits(shown), f"the page scrolls sideways ({size})"
         assert outputs_hang_on_their_commands(shown), size
-    resize(shown, "wide")
-    assert violations(shown) == []
+    told, fitting = objections(shown)
+    assert not told, "\n".join(told)
+    idle = [e for at, e in enumerate(REVIEWED) if e["seen_on"] == page.name and at not in fitting]
+    assert idle == [], "axe-incomplete.yaml: not seen here any more; remove it or name another page"
+
+
+def test_what_axe_cannot_tell_was_looked_at_on_pages_that_exist() -> None:
+    for entry in REVIEWED:
+        assert set(entry) == {"rule", "because", "selector", "seen_on", "reason"}, entry
+        assert entry["seen_on"] in {page.name for page in PAGES}, entry
+        assert len(entry["reason"]) > 20, entry
 
 
 @both_languages
-def test_lesson_on_a_phone_bars_nobody(open_page, language: str) -> None:
-    assert violations(open_page(lesson(language), "phone", reduced_motion="reduce")) == []
+def test_lesson_on_a_phone_bars_nobody(visit, language: str) -> None:
+    told, _ = objections(visit(lesson(language), "phone"))
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("<p style='background: #777; color: #888'>letters</p>", "color-contrast: violations"),
+        ("<p style='background: #777; color: #888'>→</p>", "color-contrast: violations"),
+        ("<p style='background: linear-gradient(#777, #888)'>letters</p>", "color-contrast: incom"),
+        (
+            "<pre><code><span class='hll' style='line-height: 1; background: #777'>"
+            "<span style='color: #888'>higher than the line</span></span></code></pre>",
+            "color-contrast: violations",
+        ),
+        ("<img src='assets/favicon.svg'>", "image-alt: violations"),
+        ("<style>[data-md-color-scheme=slate] h1 { visibility: hidden }</style>", "palettes: one"),
+    ],
+)
+def test_axe_tells_what_is_wrong_and_what_it_cannot_tell(visit, wrong: str, told: str) -> None:
+    shown = visit("")
+    shown.locator("h1").evaluate("(h1, html) => h1.insertAdjacentHTML('afterend', html)", wrong)
+    found, _ = objections(shown)
+    palettes = {line.partition(": ")[0] for line in found}
+    assert palettes == set(PALETTES) if "color" in told else len(palettes) == 1
+    assert all(line.partition(": ")[2].startswith(told) for line in found), found
 
 
 @both_languages
@@ -178,29 +219,34 @@ def test_switching_the_language_keeps_the_section(open_page, site, language: str
     assert shown.url == f"{site.url}{lesson(other)}#why"
 
 
-def test_nothing_moves_for_those_who_asked_for_that(open_page) -> None:
-    shown = open_page(lesson("ko"), reduced_motion="reduce")
-    moving = shown.evaluate(
-        """() => [...document.querySelectorAll('*')].filter(e => {
-            const style = getComputedStyle(e)
-            return parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none'
-                || style.scrollBehavior === 'smooth'
-        }).length"""
-    )
-    assert moving == 0
+def test_nothing_moves_for_those_who_asked_for_that(visit) -> None:
+    shown = visit(lesson("ko"))
+    moving = """() => [...document.querySelectorAll('*')].filter(e => {
+        const style = getComputedStyle(e)
+        return parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none'
+            || style.scrollBehavior === 'smooth'
+    }).length"""
+    assert shown.evaluate(moving) == 0
+    shown.emulate_media(reduced_motion="no-preference")
+    assert shown.evaluate(moving) > 0, "for others, something does: the question is understood"
+    shown.emulate_media(reduced_motion="reduce")
 
 
 @both_languages
 def test_page_on_paper_has_all_text_and_no_controls(open_page, language: str) -> None:
     shown = open_page(lesson(language))
+    controls = (".md-header", ".md-sidebar", ".md-footer__inner", ".md-code__nav", ".headerlink")
+    for there in controls:
+        shown.locator(f"{there}:visible").first.wait_for()
     shown.set_viewport_size({"width": 718, "height": 1000})  # A4 without margins of 10 mm
     shown.emulate_media(media="print")
     assert fits(shown)
-    for gone in (".md-header", ".md-sidebar", ".md-footer__inner", ".md-code__nav", ".headerlink"):
+    for gone in controls:
         assert shown.locator(f"{gone}:visible").count() == 0, gone
-    cut = shown.locator("pre > code").evaluate_all(
-        "all => all.filter(code => code.scrollWidth > code.clientWidth + 1).length"
+    blocks, cut = shown.locator("pre > code").evaluate_all(
+        "all => [all.length, all.filter(code => code.scrollWidth > code.clientWidth + 1).length]"
     )
+    assert blocks > 0
     assert cut == 0, "code is cut off at the edge of the paper"
 
 
@@ -210,11 +256,10 @@ def test_no_page_weighs_more_than_its_budget(site) -> None:
 
 @both_languages
 @pytest.mark.parametrize("name", ["index", LESSON])
-def test_first_load_stays_within_its_budget(site, browser, language: str, name: str) -> None:
-    page = browser.new_page()
+def test_first_load_stays_within_its_budget(site, new_page, language: str, name: str) -> None:
+    page = new_page(site.url)
     address = plain.address(site.url, language, name)
     kilobytes, fonts = measure.first_load(measure.loaded_files(page, site.folder.parent, address))
-    page.close()
     limits = measure.budget()
     print(f"{kilobytes:.1f} KB and {fonts:.1f} KB of fonts")
     assert 0 < kilobytes <= limits["first_load"]

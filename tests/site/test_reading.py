@@ -23,11 +23,8 @@ def test_example_is_served_as_it_is(site, name: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_copy_button_copies_the_command_and_nothing_else(open_page, site, language: str) -> None:
-    page = open_page(
-        ("en/" if language == "en" else "") + "workloads/replicaset/",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
+def test_copy_button_copies_the_command_and_nothing_else(visit, site, language: str) -> None:
+    page = visit(("en/" if language == "en" else "") + "workloads/replicaset/")
     wanted = [
         c.text.replace("{{ examples }}", f"{site.url}examples")
         for c in lesson(language).items("commands")
@@ -39,8 +36,8 @@ def test_copy_button_copies_the_command_and_nothing_else(open_page, site, langua
         assert page.evaluate("navigator.clipboard.readText()").rstrip("\n") == text
 
 
-def test_raw_link_of_a_manifest_leads_to_the_file(open_page, site) -> None:
-    page = open_page("workloads/replicaset/")
+def test_raw_link_of_a_manifest_leads_to_the_file(visit, site) -> None:
+    page = visit("workloads/replicaset/")
     link = page.locator("a.raw").first
     assert link.inner_text() == "원본 YAML"
     name = lesson("ko").items("includes")[0].text
@@ -80,7 +77,8 @@ def test_missing_page_is_told_in_both_languages(open_page, site, missing: str) -
     assert refused.value.code == 404
     page = open_page(missing)
     # The browser itself reports the status of the page.
-    open_page.complaints[:] = [c for c in open_page.complaints if "status of 404" not in c]
+    complaints = page.context.complaints
+    complaints[:] = [c for c in complaints if "status of 404" not in c]
     assert "페이지를 찾을 수 없습니다" in page.locator("h1").inner_text()
     for text, target in (("처음 화면", ""), ("front page", "en/")):
         link = page.get_by_role("link", name=text)

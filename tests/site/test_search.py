@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from k8s_basic import ROOT
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 SHELF = {"ko": "", "en": "en/"}
 HERE = ROOT / "tests" / "site"
@@ -34,25 +34,33 @@ class Found:
 
 
 @pytest.fixture(scope="module")
-def page(site, browser: Browser) -> Iterator[Page]:
-    """One page for all queries; it has the engine and the index of each language."""
-    page = browser.new_page()
-    page.goto(f"{site.url}404.html")
-    yield page
-    page.close()
+def page(site, watch) -> Iterator[Page]:
+    """One page for all queries, with the engine and the index of each language."""
+    with watch(site.url) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}404.html")
+        for script in ENGINE:
+            page.add_script_tag(url=site.url + script)
+        for language in SHELF:
+            page.add_script_tag(url=f"{site.url}search/{language}.js")
+            page.evaluate(
+                """language => {
+                    const engine = new SearchEngine(searchIndex.words)
+                    engine.add(searchIndex.pages)
+                    globalThis.engines = {...globalThis.engines, [language]: engine}
+                }""",
+                language,
+            )
+        yield page
 
 
-def ask(page: Page, site, language: str, queries: list[str]) -> list[list[str]]:
+def ask(page: Page, language: str, queries: list[str]) -> list[list[str]]:
     """Return the addresses of the pages that the site's own engine finds, for each query."""
-    for script in (*ENGINE, f"search/{language}.js"):
-        page.add_script_tag(url=site.url + script)
     found: list[list[str]] = page.evaluate(
-        """queries => {
-            const engine = new SearchEngine(searchIndex.words)
-            engine.add(searchIndex.pages)
-            return queries.map(query => engine.search(query).map(result => result.page[0]))
-        }""",
-        queries,
+        """([language, queries]) => queries.map(
+            query => engines[language].search(query).map(result => result.page[0])
+        )""",
+        [language, queries],
     )
     return found
 
@@ -61,9 +69,9 @@ def name(address: str, language: str) -> str:
     return address.removeprefix(SHELF[language]).strip("/") or "index"
 
 
-def measured(page: Page, site, file: str, language: str) -> list[Found]:
+def measured(page: Page, file: str, language: str) -> list[Found]:
     entries = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))[language]
-    results = ask(page, site, language, [entry["query"] for entry in entries])
+    results = ask(page, language, [entry["query"] for entry in entries])
     found = []
     for entry, addresses in zip(entries, results):
         names = [name(address, language) for address in addresses]
@@ -90,9 +98,9 @@ def told(found: list[Found], language: str) -> str:
 @each_language
 @pytest.mark.parametrize(("file", "least"), LISTS)
 def test_queries_have_their_page_among_the_first_three(
-    page, site, file: str, least: float, language: str
+    page, file: str, least: float, language: str
 ) -> None:
-    found = measured(page, site, file, language)
+    found = measured(page, file, language)
     report = told(found, language)
     print(f"\n{file}, {report}")
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -110,11 +118,9 @@ def test_queries_are_many_and_answered_by_pages_that_exist(language: str) -> Non
 
 
 @each_language
-def test_results_are_of_the_pages_language_only(page, site, language: str) -> None:
+def test_results_are_of_the_pages_language_only(page, language: str) -> None:
     pages = "Pod", "Service", "파드", "deployment", "kubectl"
-    found = {
-        address for addresses in ask(page, site, language, list(pages)) for address in addresses
-    }
+    found = {address for addresses in ask(page, language, list(pages)) for address in addresses}
     assert len(found) > 20
     assert {address.startswith("en/") for address in found} == {language == "en"}
 
@@ -136,9 +142,9 @@ SAME = [
 
 @pytest.mark.parametrize(("language", "spellings"), SAME)
 def test_spellings_of_one_word_find_the_same_page_first(
-    page, site, language: str, spellings: list[str]
+    page, language: str, spellings: list[str]
 ) -> None:
-    firsts = [found[0] for found in ask(page, site, language, spellings)]
+    firsts = [found[0] for found in ask(page, language, spellings)]
     assert len(set(firsts)) == 1, dict(zip(spellings, firsts))
 
 
@@ -203,13 +209,12 @@ def test_syllables_in_the_making_are_searched(open_page) -> None:
 
 
 @each_language
-def test_search_works_on_pages_opened_from_disk(site, browser: Browser, language: str) -> None:
-    page = browser.new_page()
+def test_search_works_on_pages_opened_from_disk(site, new_page, language: str) -> None:
+    page = new_page("file:")
     page.goto((site.folder / SHELF[language] / "workloads/pod/index.html").as_uri())
     page.get_by_role("textbox").fill("rollback")
     page.locator(".md-search-result__link").first.click()
     page.wait_for_url("file://*/**/workloads/rollout-and-rollback/index.html")
-    page.close()
 
 
 def test_search_that_cannot_be_loaded_says_so_and_tries_again(open_page) -> None:
@@ -218,7 +223,8 @@ def test_search_that_cannot_be_loaded_says_so_and_tries_again(open_page) -> None
     field = page.get_by_role("textbox")
     field.fill("rollback")
     page.get_by_text("couldn't be loaded").wait_for()
-    open_page.complaints[:] = [c for c in open_page.complaints if "ERR_FAILED" not in c]
+    complaints = page.context.complaints
+    complaints[:] = [c for c in complaints if "ERR_FAILED" not in c]
     page.unroute("**/search/en.js")
     field.fill("rollbacks")
     page.locator(".md-search-result__link").first.wait_for()

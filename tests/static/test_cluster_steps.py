@@ -46,6 +46,11 @@ def test_silent_failure_says_so() -> None:
     assert sentence("false") == "false failed: it said nothing"
 
 
+def test_command_that_somebody_killed_is_told_apart_from_one_that_failed() -> None:
+    said = sentence("sh", "-c", "kill -9 $$", what="compiling")
+    assert said == "compiling was ended by SIGKILL: it said nothing"
+
+
 def test_missing_program_is_named() -> None:
     text = sentence("no-such-program-here", "--version", what="kind create")
     assert text == "kind create: the program no-such-program-here is not installed"

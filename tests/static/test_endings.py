@@ -103,12 +103,12 @@ class Late(popen):
             pass
         signal.raise_signal(signal.SIGTERM)
 processes.subprocess.Popen = Late
-script = {f"touch {at_work}; {alive.script}"!r}
+script = {alive.script.replace("exec", f"touch {at_work}; exec")!r}
 processes.command(lambda: processes.run(['sh', '-c', script]).returncode)
 """
     with started(*python(code)) as process:
+        alive.wait_for(1)
         assert process.communicate(timeout=ENDS)[1] == "interrupted\n"
-    assert at_work.exists()
     alive.assert_gone()
 
 

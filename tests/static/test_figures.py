@@ -59,6 +59,7 @@ def test_figure_in_order_has_no_problem(tmp_path: Path) -> None:
         ({"arrows": [UNNAMED | {"ko": "갑니다", "en": "goes a long way"}]}, "beside its arrow"),
         ({"boxes": [ONE, TWO, BETWEEN], "arrows": [UNNAMED]}, "runs through 'in' (ko)"),
         ({"arrows": [{"from": "one", "to": "three"}]}, "not as figures are written"),
+        ({"boxes": [{k: v for k, v in ONE.items() if k != "en"}, TWO]}, "a label in ko only"),
         ({"alt": {"ko": "하나"}}, "not as figures are written"),
     ],
 )

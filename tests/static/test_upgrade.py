@@ -285,6 +285,7 @@ def test_pre_release_makes_a_minor_a_preview_until_it_is_released(
 def test_versions_of_a_module_are_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     order = ["v1.37.9", "v1.37.10", "v1.38.0-alpha.3", "v1.38.0-beta.0", "v1.38.0-rc.1", "v1.38.0"]
     answer = json.dumps({"Path": "x", "Versions": sorted(order)})
+    monkeypatch.setattr(upgrade.toolchain, "binary", lambda: "go")
     monkeypatch.setattr(upgrade, "command", lambda *_: answer)
     assert upgrade.module_versions("x") == order
     monkeypatch.setattr(upgrade, "command", lambda *_: '{"Path": "x"}')

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from signal import Signals
 
 from .. import processes
 from .errors import ClusterError
@@ -67,7 +68,10 @@ def run(
     except subprocess.TimeoutExpired:
         raise ClusterError(f"{what}: no end after {timeout:.0f} s") from None
     if done.returncode:
-        raise ClusterError(f"{what} failed: {(words or last_words)(done.stderr or done.stdout)}")
+        ended = (
+            f"was ended by {Signals(-done.returncode).name}" if done.returncode < 0 else "failed"
+        )
+        raise ClusterError(f"{what} {ended}: {(words or last_words)(done.stderr or done.stdout)}")
     return done.stdout
 
 
