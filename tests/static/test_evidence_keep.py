@@ -190,6 +190,17 @@ def test_command_keeps_what_it_can_and_says_why_not_of_the_rest(
     assert "1.30-packages.json can't be read" in capsys.readouterr().out
 
 
+def test_command_leaves_a_preview_out_and_does_not_fail_for_it(
+    repository: Path, evidence, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evidence("v1.38.0-beta.0", preview=True, outcomes={"WL-3": "failed"})
+    monkeypatch.setattr(keep, "FOLDER", repository / "build/evidence")
+    monkeypatch.setattr(keep, "all_tests", lambda: all_tests(repository))
+    assert keep.main([]) == 0
+    assert "1.38-packages.json: a preview proves no sentence of today" in capsys.readouterr().out
+    assert not (repository / "tests/evidence").exists()
+
+
 def test_command_asks_pytest_for_all_live_tests() -> None:
     found = {test.partition("[")[0] for test in keep.all_tests()}
     assert found > all_tests(ROOT)

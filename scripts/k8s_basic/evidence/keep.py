@@ -47,6 +47,9 @@ def main(names: list[str]) -> int:
 
 def _kept(file: Path, tests: set[str]) -> bool:
     try:
+        if valid(file).get("preview"):
+            print(f"{file.name}: a preview proves no sentence of today, so it's not kept")
+            return True
         kept = keep(ROOT, file, tests)
     except EvidenceError as refusal:
         print(f"error: not kept: {refusal}")
