@@ -6,7 +6,8 @@ As root on Debian. A registry on loopback gets the images that are made from pac
 paths that the public registries have; what stands for kind's node image has no workload in it.
 Then somebody without rights but the docker group, in a new clone of the last commit with a cache
 and a virtual environment of their own, and without go, apt, debootstrap and sudo on the PATH, runs
-the whole live suite through it. kind of the pinned version is on the PATH. GitHub is not reached
+the whole live suite through it, with the digests of this registry in versions.yaml where one is
+pinned. kind of the pinned version is on the PATH. GitHub is not reached
 either, so the two manifests of others lie in that cache, where the error message says to put them.
 
 What this does not show: that the public registries have these images, and what is in theirs.
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +125,22 @@ def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
         with step(f"push {reference}"):
             docker("push", "-q", mirrored(address, reference))
             docker("rmi", mirrored(address, reference))
+
+
+def pin(clone: Path, address: str, kube: Kubernetes) -> None:
+    """Write what the registry on loopback has over the digests of a clone; none stays none."""
+    file = clone / versions.FILE.relative_to(ROOT)
+    text = file.read_text(encoding="utf-8")
+    for reference, digest in versions.images().items():
+        if digest and reference in sources._needed(kube):
+            _, _, path = mirrored(address, reference).partition("/")
+            repository, _, tag = path.rpartition(":")
+            url = f"http://{address}/v2/{repository}/manifests/{tag}"
+            accept = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+            asked = urllib.request.Request(url, headers=accept, method="HEAD")
+            with urllib.request.urlopen(asked, timeout=STARTS) as answer:
+                text = text.replace(digest, answer.headers["Docker-Content-Digest"])
+    file.write_text(text, encoding="utf-8")
 
 
 def furnish(home: Path, kind_program: Path) -> None:
@@ -236,6 +254,7 @@ def through_loopback(engine: Engine, kube: Kubernetes, rest: list[str]) -> int:
             command = ["./scripts/test", "--live", "--image-source", "registry"]
             command += ["--registry-mirror", address, "--kubernetes", kube.minor, *rest]
             with somebody(kind_program) as home, step("the live suite"):
+                pin(home / "k8s-basic", address, kube)
                 code = subprocess.run(
                     command, cwd=home / "k8s-basic", env=environment(home, engine),
                     user=USER, group=USER, extra_groups=["docker"],
