@@ -23,7 +23,7 @@ from k8s_basic.cluster import programs, sources, versions
 from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
-from k8s_basic.cluster.sources import Source
+from k8s_basic.cluster.sources import ImageSource
 from k8s_basic.cluster.steps import run
 from k8s_basic.live import Lab, needs, ready
 
@@ -141,7 +141,7 @@ Images = dict[str, str | None]
 @pytest.fixture
 def filled(
     lab: Lab, registry: Registry, kind_cluster: DocsCluster, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Images, Callable[[], Source]]]:
+) -> Iterator[tuple[Images, Callable[[], ImageSource]]]:
     """A node image and a workload in the registry: their digests, and how they are prepared."""
     engine, kube = kind_cluster.engine, kind_cluster.source.kubernetes
     run_id = uuid.uuid4().hex[:8]  # a name that no node can have from an earlier run
@@ -175,7 +175,7 @@ def filled(
 
 @needs("node-shell")
 def test_images_are_pulled_by_digest_or_tag_and_loaded_into_the_nodes(
-    lab: Lab, kind_cluster: DocsCluster, filled: tuple[Images, Callable[[], Source]]
+    lab: Lab, kind_cluster: DocsCluster, filled: tuple[Images, Callable[[], ImageSource]]
 ) -> None:
     table, prepare = filled
     node, workload = table
@@ -186,7 +186,7 @@ def test_images_are_pulled_by_digest_or_tag_and_loaded_into_the_nodes(
 
     assert (source.name, source.node_image, source.load) == ("registry", node, [workload])
     assert source.images == came
-    assert source.stand_ins == []
+    assert source.substitutes == []
     assert source.kubernetes.version == "v1.2.3"
     assert kind_cluster.source.kubernetes.version in run(source.kubectl, "version", "--client")
     kind_cluster.load_docker_image(*source.load)
@@ -196,7 +196,7 @@ def test_images_are_pulled_by_digest_or_tag_and_loaded_into_the_nodes(
 
 @needs("node-shell")
 def test_image_that_is_not_there_is_named_with_what_to_do(
-    registry: Registry, filled: tuple[Images, Callable[[], Source]]
+    registry: Registry, filled: tuple[Images, Callable[[], ImageSource]]
 ) -> None:
     table, prepare = filled
     _, workload = table
@@ -215,7 +215,7 @@ def test_image_that_is_not_there_is_named_with_what_to_do(
 @needs("node-shell")
 @pytest.mark.parametrize("status", REFUSALS)
 def test_registry_that_refuses_is_told_with_what_to_do(
-    registry: Registry, filled: tuple[Images, Callable[[], Source]], status: int
+    registry: Registry, filled: tuple[Images, Callable[[], ImageSource]], status: int
 ) -> None:
     registry.failure = status
     with pytest.raises(ClusterError, match=rf"node@\S+ cannot be pulled; .*{REFUSALS[status][1]}"):
@@ -225,7 +225,7 @@ def test_registry_that_refuses_is_told_with_what_to_do(
 @needs("node-shell")
 def test_registry_that_says_nothing_is_given_up(
     registry: Registry,
-    filled: tuple[Images, Callable[[], Source]],
+    filled: tuple[Images, Callable[[], ImageSource]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sources, "PULL_TIMEOUT", HANGS)

@@ -13,7 +13,7 @@ from k8s_basic.cluster import image, kind, versions
 from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
-from k8s_basic.cluster.sources import Source
+from k8s_basic.cluster.sources import ImageSource
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DocsCluster:
     monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
     docker(tmp_path, "echo 2")  # the version of its cgroups
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    source = Source(
+    source = ImageSource(
         "packages", versions.kubernetes(), "node:x", tmp_path / "kind", tmp_path / "kubectl"
     )
     return DocsCluster("lessons", tmp_path / "kubeconfig", source, Engine(None, ours=False))

@@ -22,8 +22,8 @@ from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import lifecycle, sources, versions
 from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.errors import ClusterError
-from k8s_basic.cluster.lifecycle import Lifecycle, Wish
-from k8s_basic.cluster.sources import Source
+from k8s_basic.cluster.lifecycle import ClusterOptions, Lifecycle
+from k8s_basic.cluster.sources import ImageSource
 
 NAME = "lessons"
 
@@ -55,7 +55,7 @@ class Cluster:
 
     world: World
 
-    def __init__(self, name: str, kubeconfig: Path, source: Source, engine: Engine):
+    def __init__(self, name: str, kubeconfig: Path, source: ImageSource, engine: Engine):
         self.name, self.kubeconfig, self.source, self.engine = name, kubeconfig, source, engine
 
     def exists(self) -> bool:
@@ -104,9 +104,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(engines, "ensure", lambda: Engine(None, ours=True))
     monkeypatch.setattr(engines, "stop", lambda engine: world.done.append("stop engine"))
 
-    def prepare(engine: Engine, wanted: str, kube: versions.Kubernetes, mirror: object) -> Source:
+    def prepare(
+        engine: Engine, wanted: str, kube: versions.Kubernetes, mirror: object
+    ) -> ImageSource:
         tools = Path("kind"), Path("kubectl")
-        return Source(wanted, kube, world.image, *tools, images=dict(world.images))
+        return ImageSource(wanted, kube, world.image, *tools, images=dict(world.images))
 
     monkeypatch.setattr(sources, "prepare", prepare)
     ports(monkeypatch, tmp_path, None)
@@ -123,7 +125,7 @@ def ports(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int | None) -> 
 
 def run(*, keep: bool = False, **wish: Any) -> list[str]:
     """One run from start to finish, and the ids of the containers that its tests had."""
-    one = Lifecycle(Wish(NAME, keep=keep, **wish))
+    one = Lifecycle(ClusterOptions(NAME, keep=keep, **wish))
     try:
         return Lifecycle.start(one).containers()
     finally:
@@ -177,7 +179,7 @@ def test_kept_cluster_outlives_its_run_and_serves_the_next(world: World) -> None
 
 
 def test_cluster_is_known_by_its_containers_while_the_run_lasts(world: World) -> None:
-    one = Lifecycle(Wish(NAME))
+    one = Lifecycle(ClusterOptions(NAME))
     one.start()
     assert world.state["containers"] == ["1a", "1b"]
     assert world.state["kept"] is False  # whatever ends this run, the next may clear it away
@@ -220,11 +222,11 @@ def test_run_with_another_name_does_not_wait(world: World) -> None:
 
 
 def test_lock_names_this_run_and_is_free_again_after_it(world: World) -> None:
-    one = Lifecycle(Wish(NAME))
+    one = Lifecycle(ClusterOptions(NAME))
     one.start()
     assert (world.folder / NAME / "lock").read_text() == str(os.getpid())
     with pytest.raises(ClusterError, match=rf"\(pid {os.getpid()}\)"):
-        Lifecycle(Wish(NAME)).start()
+        Lifecycle(ClusterOptions(NAME)).start()
     one.finish()
     run()
 
@@ -262,7 +264,7 @@ def test_state_of_a_cluster_that_somebody_else_deleted_is_forgotten(world: World
     run(keep=True)
     (world.folder / NAME / "kubeconfig.discovery.json").write_text("{}")
     world.clusters.clear()
-    one = Lifecycle(Wish(NAME))
+    one = Lifecycle(ClusterOptions(NAME))
     one.start()
     assert world.state["containers"] == ["2a", "2b"]
     assert not (world.folder / NAME / "kubeconfig.discovery.json").exists()
@@ -397,7 +399,7 @@ def test_nodes_that_come_up_after_the_half_made_cluster_was_deleted_are_cleared_
 
 def test_half_made_cluster_of_a_run_that_was_killed_is_cleared_away(world: World) -> None:
     world.breaks = KeyboardInterrupt()
-    killed = Lifecycle(Wish(NAME, keep=True))
+    killed = Lifecycle(ClusterOptions(NAME, keep=True))
     with pytest.raises(KeyboardInterrupt):
         killed.start()
     assert killed._lock
@@ -411,7 +413,7 @@ def test_state_that_cannot_be_written_whole_leaves_the_old_one(
 ) -> None:
     run(keep=True)
     before = world.state
-    one = Lifecycle(Wish(NAME))
+    one = Lifecycle(ClusterOptions(NAME))
 
     def half(file: Path, text: str, **_: Any) -> None:
         with file.open("w") as out:
@@ -420,7 +422,9 @@ def test_state_that_cannot_be_written_whole_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(OSError, match="full"):
-        one._remember(Source("auto", versions.kubernetes(), "i", Path(), Path()), [], kept=False)
+        one._remember(
+            ImageSource("auto", versions.kubernetes(), "i", Path(), Path()), [], kept=False
+        )
     assert world.state == before
 
 
@@ -473,7 +477,7 @@ def test_cleaning_does_not_take_the_cluster_from_a_run(world: World, docker: Non
 def test_preparing_stops_our_engine_though_the_images_cannot_be_had(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> Source:
+    def fails(*_: object) -> ImageSource:
         raise ClusterError("no digest is pinned for nginx")
 
     monkeypatch.setattr(sources, "prepare", fails)

@@ -16,7 +16,7 @@ import pytest
 from k8s_basic.cluster import kind as kind_cluster
 from k8s_basic.cluster import programs, sources, versions
 from k8s_basic.cluster.errors import ClusterError
-from k8s_basic.cluster.sources import Source, choose
+from k8s_basic.cluster.sources import ImageSource, choose
 from k8s_basic.cluster.versions import Kubernetes
 
 KUBE = Kubernetes("1.37", "v1.37.2", "v3.7.3", "v1.15.0", "kindest/node:v1.37.0")
@@ -211,7 +211,7 @@ def prepare(
     monkeypatch: pytest.MonkeyPatch,
     digests: dict[str, str | None],
     engine: Docker,
-) -> Callable[..., Source]:
+) -> Callable[..., ImageSource]:
     """A function that prepares source "registry" for a registry that answers."""
     monkeypatch.setenv("K8S_BASIC_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -221,7 +221,7 @@ def prepare(
 
 
 def test_images_are_pulled_by_digest_or_tag_and_named_as_the_examples_name_them(
-    prepare: Callable[..., Source], engine: Docker, digests: dict[str, str | None]
+    prepare: Callable[..., ImageSource], engine: Docker, digests: dict[str, str | None]
 ) -> None:
     digests["nginx:1.22.1"] = None
     source = prepare()
@@ -247,7 +247,7 @@ def test_images_are_pulled_by_digest_or_tag_and_named_as_the_examples_name_them(
 
 
 def test_digest_that_is_here_is_not_pulled_again_and_a_tag_is(
-    prepare: Callable[..., Source], engine: Docker, digests: dict[str, str | None]
+    prepare: Callable[..., ImageSource], engine: Docker, digests: dict[str, str | None]
 ) -> None:
     digests["nginx:1.22.1"] = None
     first = prepare()
@@ -257,7 +257,7 @@ def test_digest_that_is_here_is_not_pulled_again_and_a_tag_is(
 
 
 def test_mirror_is_asked_for_the_paths_of_the_registries_and_the_names_stay_public(
-    prepare: Callable[..., Source], engine: Docker, digests: dict[str, str | None]
+    prepare: Callable[..., ImageSource], engine: Docker, digests: dict[str, str | None]
 ) -> None:
     digests["quay.io/metallb/controller:v0.15.3"] = None
     prepare("mirror:5000")
@@ -291,7 +291,7 @@ WORDS = {
 @pytest.mark.parametrize("mirror", [None, "mirror:5000"])
 @pytest.mark.parametrize(("words", "advice"), WORDS.items())
 def test_pull_that_fails_names_the_image_and_what_to_do(
-    prepare: Callable[..., Source],
+    prepare: Callable[..., ImageSource],
     engine: Docker,
     digests: dict[str, str | None],
     words: str,
@@ -313,7 +313,7 @@ def test_pull_that_fails_names_the_image_and_what_to_do(
 
 
 def test_cluster_of_a_registry_is_what_its_node_image_is(
-    prepare: Callable[..., Source], engine: Docker
+    prepare: Callable[..., ImageSource], engine: Docker
 ) -> None:
     source = prepare()
     # neither the version of the modules, v1.37.2, nor that of the tag
@@ -323,7 +323,7 @@ def test_cluster_of_a_registry_is_what_its_node_image_is(
 
 
 def test_kubectl_comes_out_of_the_node_image_once_and_no_container_stays(
-    prepare: Callable[..., Source], engine: Docker, monkeypatch: pytest.MonkeyPatch
+    prepare: Callable[..., ImageSource], engine: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources.sys, "platform", "linux")
     source = prepare()
@@ -339,7 +339,7 @@ def test_kubectl_comes_out_of_the_node_image_once_and_no_container_stays(
 
 
 def test_container_for_kubectl_is_removed_when_the_copy_fails(
-    prepare: Callable[..., Source], engine: Docker
+    prepare: Callable[..., ImageSource], engine: Docker
 ) -> None:
     engine.fails = "cp"
     with pytest.raises(ClusterError):
@@ -357,7 +357,7 @@ def script(folder: Path, name: str, says: str) -> Path:
 
 @pytest.mark.parametrize(("minor", "fits"), [(35, False), (36, True), (38, True), (39, False)])
 def test_mac_uses_its_own_kubectl_if_it_is_one_minor_away_at_most(
-    prepare: Callable[..., Source],
+    prepare: Callable[..., ImageSource],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     minor: int,
@@ -376,7 +376,7 @@ def test_mac_uses_its_own_kubectl_if_it_is_one_minor_away_at_most(
 
 
 def test_kind_of_the_pinned_version_is_used_and_no_other(
-    prepare: Callable[..., Source], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    prepare: Callable[..., ImageSource], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = script(tmp_path, "kind", f"kind {KIND} go1.26.1 linux/amd64")
     assert prepare().kind == own
@@ -392,7 +392,7 @@ def test_kind_of_the_pinned_version_is_used_and_no_other(
 
 
 def test_kind_that_is_neither_here_nor_can_be_built_is_told_with_what_to_install(
-    prepare: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
+    prepare: Callable[..., ImageSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def build(*_: object) -> dict[str, Path]:
         raise ClusterError("no Go is here")
@@ -428,7 +428,7 @@ def test_manifest_comes_from_where_it_is_published_once_and_from_the_module_on_p
     assert (file.name, file.read_bytes()) == ("crds-v1.2.3.yaml", CRDS)
     # the server is gone
     assert kind_cluster.manifest(None, module, address.format(host=host), folder) == file
-    packages = Source("packages", KUBE, "", Path(), Path())
+    packages = ImageSource("packages", KUBE, "", Path(), Path())
     found = kind_cluster.manifest(packages, module, "nowhere", folder)
     assert found == tmp_path / module / folder
 
@@ -467,6 +467,6 @@ def test_source_of_packages_names_every_image_that_is_no_registrys(
         "images": {},
     }
     assert (source.kind, source.kubectl) == (tmp_path / "kind/kind", tmp_path / "kube/kubectl")
-    number = len(source.stand_ins)
+    number = len(source.substitutes)
     assert source.sentence().endswith(f"; {number} images are rebuilt from packages under their"
                                       " public names")  # fmt: skip

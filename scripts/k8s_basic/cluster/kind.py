@@ -16,7 +16,7 @@ from .. import EXAMPLES, cache_dir
 from . import image, programs, versions
 from .engine import Engine
 from .errors import ClusterError
-from .sources import Source
+from .sources import ImageSource
 from .steps import run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
@@ -44,7 +44,7 @@ CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
     """The cluster of the tests: the reader's own kind configuration, patched for its source."""
 
-    def __init__(self, name: str, kubeconfig: Path, source: Source, engine: Engine):
+    def __init__(self, name: str, kubeconfig: Path, source: ImageSource, engine: Engine):
         """`kubeconfig` is written here and nowhere else; the user's own file stays as it is."""
         super().__init__(name, kubeconfig, source.node_image, source.kind, source.kubectl)
         self.source, self.engine = source, engine
@@ -192,14 +192,14 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
 
 
-def metallb(source: Source | None) -> list[dict[str, Any]]:
+def metallb(source: ImageSource | None) -> list[dict[str, Any]]:
     """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
     found = manifest(source, *METALLB)
     file = found / "metallb-native.yaml" if found.is_dir() else found
     return list(yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
-def manifest(source: Source | None, module: str, address: str, folder: str) -> Path:
+def manifest(source: ImageSource | None, module: str, address: str, folder: str) -> Path:
     """Return the manifests of a Go module: the published file, or a folder where nothing is pulled.
 
     Raises ClusterError when they cannot be had.

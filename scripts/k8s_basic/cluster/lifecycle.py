@@ -18,14 +18,14 @@ from . import sources, versions
 from .engine import Engine
 from .errors import ClusterError
 from .kind import CONFIG, DocsCluster
-from .sources import Source
+from .sources import ImageSource
 from .steps import say, step
 
 FREE_DISK = 2 * 1024**3  # bytes that three nodes and their logs may take
 
 
 @dataclass(frozen=True)
-class Wish:
+class ClusterOptions:
     """What a run asks for, as given on the command line."""
 
     name: str
@@ -39,10 +39,10 @@ class Wish:
 class Lifecycle:
     """The cluster of one run, from the first question to the last container."""
 
-    def __init__(self, wish: Wish):
-        """`wish` is not checked before `start`."""
-        self.wish = wish
-        self.folder = cache_dir() / "clusters" / wish.name
+    def __init__(self, options: ClusterOptions):
+        """`options` is not checked before `start`."""
+        self.options = options
+        self.folder = cache_dir() / "clusters" / options.name
         self.cluster: DocsCluster | None = None
         self._engine: Engine | None = None
         self._lock: IO[str] | None = None
@@ -52,7 +52,7 @@ class Lifecycle:
     @property
     def kubeconfig(self) -> Path:
         """The kubeconfig of this cluster; the user's own file is never written."""
-        return self.wish.kubeconfig or self.folder / "kubeconfig"
+        return self.options.kubeconfig or self.folder / "kubeconfig"
 
     def start(self) -> DocsCluster:
         """Return a ready cluster.
@@ -64,9 +64,9 @@ class Lifecycle:
         self._take_lock()
         _require_disk(self.folder)
         self._engine = engines.ensure()
-        kube = versions.kubernetes(self.wish.minor)
-        source = sources.prepare(self._engine, self.wish.image_source, kube, self.wish.mirror)
-        self.cluster = DocsCluster(self.wish.name, self.kubeconfig, source, self._engine)
+        kube = versions.kubernetes(self.options.minor)
+        source = sources.prepare(self._engine, self.options.image_source, kube, self.options.mirror)
+        self.cluster = DocsCluster(self.options.name, self.kubeconfig, source, self._engine)
         say(f"• {source.sentence()}")
         if not self._reused(self.cluster):
             self._create(self.cluster, source)
@@ -75,10 +75,10 @@ class Lifecycle:
     def finish(self) -> None:
         """Remove the cluster if this run made it and was not asked to keep it; stop our engine."""
         try:
-            if self.cluster and self._to_remove and not self.wish.keep:
+            if self.cluster and self._to_remove and not self.options.keep:
                 if self._engine and self._engine.ours and not self._engine.answers():
                     self._engine = engines.ensure()  # it died; the nodes outlived it
-                with step(f"delete cluster {self.wish.name}"):
+                with step(f"delete cluster {self.options.name}"):
                     self.cluster.delete()
                 # the engine may still be starting nodes of a cluster that was only half made: the
                 # next run then knows by the state that they are ours, and removes them
@@ -97,8 +97,8 @@ class Lifecycle:
         except BlockingIOError:
             self._lock.seek(0)
             raise ClusterError(
-                f"another run (pid {self._lock.read().strip()}) is using cluster {self.wish.name}; "
-                "wait until it ends"
+                f"another run (pid {self._lock.read().strip()}) is using cluster "
+                f"{self.options.name}; wait until it ends"
             ) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
@@ -112,17 +112,17 @@ class Lifecycle:
         state = self._state()
         if not _is_ours(state, cluster.containers()):
             raise ClusterError(
-                f"a kind cluster named {self.wish.name} exists that this project did not make; "
+                f"a kind cluster named {self.options.name} exists that this project did not make; "
                 "it is left alone: choose another name with --cluster-name"
             )
         if not state.get("kept"):
-            with step(f"remove cluster {self.wish.name}, which an interrupted run left behind"):
+            with step(f"remove cluster {self.options.name}, which an interrupted run left behind"):
                 cluster.delete()
             self._forget()
             return False
-        if not self.wish.keep:
+        if not self.options.keep:
             raise ClusterError(
-                f"cluster {self.wish.name} was kept by an earlier run: use it again with "
+                f"cluster {self.options.name} was kept by an earlier run: use it again with "
                 "--keep-cluster, or remove it with ./scripts/clean --cluster"
             )
         self._check_kept(cluster, state)
@@ -132,14 +132,14 @@ class Lifecycle:
         made, wanted = state["source"], cluster.source.record()
         if made["node_image"] != wanted["node_image"]:
             raise ClusterError(
-                f"the kept cluster {self.wish.name} was made from {made['node_image']} "
+                f"the kept cluster {self.options.name} was made from {made['node_image']} "
                 f"and this run wants {wanted['node_image']}; remove it with "
                 "./scripts/clean --cluster"
             )
         digests = made.get("images", {})
         if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
             raise ClusterError(
-                f"the kept cluster {self.wish.name} was made from another build of "
+                f"the kept cluster {self.options.name} was made from another build of "
                 f"{', '.join(moved)}; remove it with ./scripts/clean --cluster"
             )
         stopped = cluster.stopped_nodes()
@@ -155,21 +155,22 @@ class Lifecycle:
                 f"node {', '.join(closed)} of the kept cluster is cordoned or tainted, as a killed "
                 "run leaves it; remove the cluster with ./scripts/clean --cluster"
             )
-        say(f"• cluster {self.wish.name} is reused")
+        say(f"• cluster {self.options.name} is reused")
 
-    def _create(self, cluster: DocsCluster, source: Source) -> None:
+    def _create(self, cluster: DocsCluster, source: ImageSource) -> None:
         _require_free_ports()
         self._to_remove = True
         self._remember(source, [], kept=False)
         try:
             cluster.bring_up(self.folder)
         except BaseException:
-            self.wish = Wish(self.wish.name)  # a half-made cluster is of no use to anyone
+            # a half-made cluster is of no use to anyone
+            self.options = ClusterOptions(self.options.name)
             self._half_made = True
             raise
-        self._remember(source, cluster.containers(), kept=self.wish.keep)
+        self._remember(source, cluster.containers(), kept=self.options.keep)
 
-    def _remember(self, source: Source, containers: list[str], *, kept: bool) -> None:
+    def _remember(self, source: ImageSource, containers: list[str], *, kept: bool) -> None:
         state = {
             "containers": containers,
             "kept": kept,
@@ -252,7 +253,7 @@ def _engine_of(folder: Path) -> Engine:
 
 
 def _clean_one(engine: Engine, folder: Path) -> bool:
-    lifecycle = Lifecycle(Wish(folder.name))
+    lifecycle = Lifecycle(ClusterOptions(folder.name))
     lifecycle._take_lock()
     label = f"label=io.x-k8s.kind.cluster={folder.name}"
     containers = engine.docker("ps", "-aq", "--no-trunc", "--filter", label).split()

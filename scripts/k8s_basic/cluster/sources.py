@@ -48,7 +48,7 @@ ADVICE = (
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """What a cluster is made from."""
 
     name: str  # "registry" or "packages"
@@ -56,7 +56,7 @@ class Source:
     node_image: str
     kind: Path
     kubectl: Path
-    stand_ins: list[str] = field(default_factory=list)  # built here in place of a registry's
+    substitutes: list[str] = field(default_factory=list)  # built here in place of a registry's
     load: list[str] = field(default_factory=list)  # to be loaded into the nodes
     images: dict[str, str] = field(default_factory=dict)  # reference → digest that a registry gave
 
@@ -66,7 +66,7 @@ class Source:
             "image_source": self.name,
             "kubernetes": self.kubernetes.version,
             "node_image": self.node_image,
-            "stand_ins": self.stand_ins,
+            "stand_ins": self.substitutes,
             "images": self.images,
             **({"preview": True} if self.kubernetes.preview else {}),
         }
@@ -75,8 +75,8 @@ class Source:
         """Return the line that is printed before the tests run."""
         pinned = sum(versions.images().get(ref) == digest for ref, digest in self.images.items())
         tail = f"; {len(self.images)} images, {pinned} of them pinned by digest"
-        if self.stand_ins:
-            number = len(self.stand_ins)
+        if self.substitutes:
+            number = len(self.substitutes)
             tail = f"; {number} images are rebuilt from packages under their public names"
         return f"Kubernetes {self.kubernetes.version}, image source {self.name}{tail}"
 
@@ -121,7 +121,9 @@ def _silence(host: str, schemes: tuple[str, ...] = ("https",)) -> str:
     return f"{host} does not answer ({problem})"
 
 
-def prepare(engine: Engine, wanted: str, kube: Kubernetes, mirror: str | None = None) -> Source:
+def prepare(
+    engine: Engine, wanted: str, kube: Kubernetes, mirror: str | None = None
+) -> ImageSource:
     """Have everything there that a cluster of this minor needs.
 
     `mirror` is host:port of a registry that serves all images under the paths that they have in
@@ -131,11 +133,11 @@ def prepare(engine: Engine, wanted: str, kube: Kubernetes, mirror: str | None = 
     return _from_packages(engine, kube) if chosen == "packages" else _pulled(engine, kube, mirror)
 
 
-def _from_packages(engine: Engine, kube: Kubernetes) -> Source:
+def _from_packages(engine: Engine, kube: Kubernetes) -> ImageSource:
     node = image.ensure(engine, kube)
     built = programs.build(kube, ("kube", "kind"))
     kind, kubectl = built["kind"] / "kind", built["kube"] / "kubectl"
-    return Source("packages", kube, node, kind, kubectl, image.stand_ins(kube))
+    return ImageSource("packages", kube, node, kind, kubectl, image.stand_ins(kube))
 
 
 def _needed(kube: Kubernetes) -> list[str]:
@@ -143,7 +145,7 @@ def _needed(kube: Kubernetes) -> list[str]:
     return [kube.node, *others] if kube.node else others
 
 
-def _pulled(engine: Engine, kube: Kubernetes, mirror: str | None) -> Source:
+def _pulled(engine: Engine, kube: Kubernetes, mirror: str | None) -> ImageSource:
     references = _needed(kube)
     with step(f"pull {len(references)} images"):
         images = {reference: _pull(engine, reference, mirror) for reference in references}
@@ -151,7 +153,9 @@ def _pulled(engine: Engine, kube: Kubernetes, mirror: str | None) -> Source:
     version, kubectl = _out_of_node(engine, node)
     kube = replace(kube, version=version)
     kubectl = kubectl if sys.platform == "linux" else _own_kubectl(kube)
-    return Source("registry", kube, node, _kind(kube), kubectl, load=references[1:], images=images)
+    return ImageSource(
+        "registry", kube, node, _kind(kube), kubectl, load=references[1:], images=images
+    )
 
 
 def _pull(engine: Engine, reference: str, mirror: str | None) -> str:

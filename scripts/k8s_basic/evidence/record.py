@@ -70,7 +70,7 @@ class Results:
     def write(self, cluster: dict[str, Any], folder: Path = FOLDER) -> Path:
         """Write the evidence and return its file; tests of earlier runs that were not run stay.
 
-        `cluster` is what the image source says of itself (see `Source.record`).
+        `cluster` is what the image source says of itself (see `ImageSource.record`).
         """
         minor = ".".join(cluster["kubernetes"].lstrip("v").split(".")[:2])
         file = folder / f"{minor}-{cluster['image_source']}.json"

@@ -28,7 +28,7 @@ ASK = 30.0  # seconds for kubectl to answer
 class OwnCluster:
     """An existing cluster, as one context of the user's kubeconfig names it."""
 
-    stand_ins: tuple[str, ...] = ()  # its images are whatever its nodes pull
+    substitutes: tuple[str, ...] = ()  # its images are whatever its nodes pull
     source = None  # and nothing of it is built here
 
     def __init__(self, context: str, kubeconfig: Path, kubectl: Path):

@@ -23,8 +23,8 @@ from ..cluster import versions
 from ..cluster.cgroup import of_nodes
 from ..cluster.errors import ClusterError
 from ..cluster.kind import DocsCluster
-from ..cluster.lifecycle import Lifecycle, Wish
-from ..cluster.sources import Source
+from ..cluster.lifecycle import ClusterOptions, Lifecycle
+from ..cluster.sources import ImageSource
 from ..content.claims import sentences
 from ..evidence import FOLDER
 from ..evidence.record import Results
@@ -78,7 +78,7 @@ class Session:
         name = option("cluster_name")
         kubeconfig = option("kubeconfig")
         self.lifecycle = Lifecycle(
-            Wish(
+            ClusterOptions(
                 DEFAULT_NAME if name == "pytest-kind" else name,
                 bool(option("keep_cluster")),
                 option("image_source"),
@@ -134,7 +134,7 @@ class Session:
         """Remove what this run made."""
         self._done.set()
         try:
-            if self.cluster and (self.context or self.lifecycle.wish.keep):
+            if self.cluster and (self.context or self.lifecycle.options.keep):
                 kubectl = Path(str(self.cluster.kubectl_path))
                 Ledger(turns(self.cluster)).settle(kubectl, self.cluster.env)
             if isinstance(self.cluster, OwnCluster):
@@ -154,7 +154,7 @@ class Session:
         self.results.note(report)
 
     @property
-    def about(self) -> OwnCluster | Source | None:
+    def about(self) -> OwnCluster | ImageSource | None:
         """What says of itself which cluster this is."""
         return self.cluster.source if isinstance(self.cluster, DocsCluster) else self.cluster
 
@@ -168,8 +168,8 @@ class Session:
             about = self.about.record()
             if isinstance(self.cluster, DocsCluster):
                 about |= of_nodes(self.cluster)
-            if self.lifecycle.wish.mirror and about["image_source"] == "registry":
-                about["registry_mirror"] = self.lifecycle.wish.mirror
+            if self.lifecycle.options.mirror and about["image_source"] == "registry":
+                about["registry_mirror"] = self.lifecycle.options.mirror
             self.file = self.results.write(about, folder)
 
     def summary(self, terminal: TerminalReporter) -> None:
@@ -178,7 +178,7 @@ class Session:
             return
         terminal.section("claims")
         terminal.line(self.about.sentence())
-        for reference in self.about.stand_ins:
+        for reference in self.about.substitutes:
             terminal.line(f"  stand-in: {reference}")
         held, fell = self.results.claims("passed"), self.results.claims("failed")
         terminal.line(f"{len(held)} claims hold, {len(fell)} do not {' '.join(fell)}")
@@ -308,7 +308,7 @@ def attach(data: dict[str, Any]) -> DocsCluster | OwnCluster:
         return OwnCluster(data["context"], Path(data["kubeconfig"]), Path(data["kubectl"]))
     kube = replace(versions.kubernetes(data["minor"]), version=data["version"])
     kind, kubectl = Path(data["kind"]), Path(data["kubectl"])
-    source = Source(data["source"], kube, data["node_image"], kind, kubectl)
+    source = ImageSource(data["source"], kube, data["node_image"], kind, kubectl)
     engine = engines.Engine(data["docker_host"], ours=False)
     return DocsCluster(data["name"], Path(data["kubeconfig"]), source, engine)
 
