@@ -8,8 +8,8 @@ from pathlib import Path
 
 from . import BUILD, EXAMPLES, ROOT, TESTS, processes
 from .cluster import packages
-from .cluster.errors import ClusterError
-from .cluster.steps import say
+from .errors import ClusterError
+from .steps import say
 from .content.claims import proofs
 from .site import browser
 

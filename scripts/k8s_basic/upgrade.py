@@ -37,7 +37,7 @@ from rich.table import Table
 
 from . import ROOT, processes
 from .cluster import toolchain, versions
-from .cluster.errors import ClusterError
+from .errors import ClusterError
 from .cluster.programs import go_environment
 
 GITHUB = "https://github.com"

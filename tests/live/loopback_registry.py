@@ -35,8 +35,8 @@ from k8s_basic import BUILD, ROOT, cache_dir
 from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import image, kind, packages, programs, sources, versions
 from k8s_basic.cluster.engine import Engine
-from k8s_basic.cluster.errors import ClusterError
-from k8s_basic.cluster.steps import run, say, step
+from k8s_basic.errors import ClusterError
+from k8s_basic.steps import run, say, step
 from k8s_basic.cluster.versions import Kubernetes
 
 USER = "k8s-basic-loopback"

@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 from k8s_basic.cluster import programs, sources, versions
 from k8s_basic.cluster.engine import Engine
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.sources import ImageSource
-from k8s_basic.cluster.steps import run
+from k8s_basic.steps import run
 from k8s_basic.live import Lab, needs, ready
 
 OCI = "application/vnd.oci.image"

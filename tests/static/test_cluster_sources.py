@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from k8s_basic.cluster import kind as kind_cluster
 from k8s_basic.cluster import programs, sources, versions
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.sources import ImageSource, choose
 from k8s_basic.cluster.versions import Kubernetes
 

@@ -1,4 +1,6 @@
-"""A real kind cluster, from a container registry or from package registries alone.
+"""One kind cluster: made, waited for, kept or deleted, from a registry's images or from packages.
 
-The maker of the cluster knows nothing of lessons; lessons know nothing of how it was made.
+It knows nothing of lessons, and lessons know nothing of how it was made.
 """
+
+from .. import versions as versions

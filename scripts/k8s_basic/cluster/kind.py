@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pytest_kind import KindCluster
 
-from .. import EXAMPLES, cache_dir
-from . import image, programs, versions
-from .engine import Engine
-from .errors import ClusterError
+from .. import EXAMPLES
+from ..packages import image
+from ..packages.engine import Engine
+from ..steps import run, step
+from . import manifests
 from .sources import ImageSource
-from .steps import run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
 CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
 INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
-# Manifests of others that the lessons have the reader apply: where they are published, and the
-# folder of the Go module that holds the same (source "packages").
-GATEWAY_API = (
-    "sigs.k8s.io/gateway-api",
-    "https://github.com/kubernetes-sigs/gateway-api/releases/download/{version}/standard-install.yaml",
-    "config/crd/standard",
-)
-METALLB = (
-    "go.universe.tf/metallb",
-    "https://raw.githubusercontent.com/metallb/metallb/{version}/config/manifests/metallb-native.yaml",
-    "config/manifests",
-)
-FETCH_TIMEOUT = 30.0  # seconds for a published manifest to begin
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
+
+
+def metallb(source: ImageSource | None) -> list[dict[str, Any]]:
+    """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
+    return manifests.documents(source, "go.universe.tf/metallb")
+
+
+def nodes(engine: Engine, name: str, form: str = "{{.ID}}") -> list[str]:
+    """Return a line in the form of `docker ps` for each node container of a kind cluster."""
+    label = f"label=io.x-k8s.kind.cluster={name}"
+    listed = engine.docker("ps", "-a", "--no-trunc", "--filter", label, "--format", form)
+    return listed.splitlines()
 
 
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
@@ -64,22 +61,19 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
 
     def containers(self) -> list[str]:
         """Return the ids of the node containers."""
-        label = f"label=io.x-k8s.kind.cluster={self.name}"
-        return self.engine.docker("ps", "-aq", "--no-trunc", "--filter", label).split()
+        return nodes(self.engine, self.name)
 
     def stopped_nodes(self) -> list[str]:
         """Return the names of node containers that do not run."""
-        label = f"label=io.x-k8s.kind.cluster={self.name}"
-        row = "{{.Names}} {{.State}}"
-        lines = self.engine.docker("ps", "-a", "--filter", label, "--format", row).splitlines()
+        lines = nodes(self.engine, self.name, "{{.Names}} {{.State}}")
         return [line.split()[0] for line in lines if not line.endswith(" running")]
 
     def closed_nodes(self) -> list[str]:
         """Return the names of nodes that are cordoned or have a taint that kind did not give."""
-        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json", timeout=30))["items"]
+        answer = self.kubectl("get", "nodes", "-o", "json", timeout=30)
         return [
             node["metadata"]["name"]
-            for node in nodes
+            for node in json.loads(answer)["items"]
             if {taint["key"] for taint in node["spec"].get("taints", [])} - {CONTROL_PLANE_TAINT}
         ]
 
@@ -118,14 +112,12 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         """Delete the node containers; a cluster that is already gone is no error."""
         self._kind("delete", "cluster", f"--name={self.name}")
 
-    def kubectl(self, *args: str, timeout: float = 120, **options: Any) -> str:
-        """Run kubectl and return its output.
+    def kubectl(self, *args: str, timeout: float = 120, stdin: str | None = None) -> str:
+        """Run kubectl and return its output; `timeout` is in seconds.
 
-        `timeout` is in seconds; `stdin` (text) may be given. Raises ClusterError with what kubectl
-        said.
+        Raises ClusterError with what kubectl said.
         """
         what = f"kubectl {' '.join(args[:3])}"
-        stdin = options.pop("stdin", None)
         return run(self.kubectl_path, *args, env=self.env, timeout=timeout, stdin=stdin, what=what)
 
     def bring_up(self, work: Path) -> None:
@@ -138,8 +130,8 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             with step(f"load {len(self.source.load)} images into the nodes"):
                 self.load_docker_image(*self.source.load)
         with step("network, storage and Ingress ready"):
-            self._gateway_api()
-            self._metallb()
+            others = manifests.of_every_cluster(self.source)
+            self.kubectl("apply", "--server-side", "-f", "-", stdin=others)
             self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
             self._wait_until_ready()
 
@@ -170,62 +162,7 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             }
         ]
 
-    def _gateway_api(self) -> None:
-        """Install the CRDs of the Gateway API, which the lesson on it has the reader install."""
-        crds = manifest(self.source, *GATEWAY_API)
-        self.kubectl("apply", "--server-side", "-f", str(crds))
-
-    def _metallb(self) -> None:
-        """Install the CRDs of MetalLB; what hands out addresses is installed by the test alone.
-
-        The Services of all other tests stay without an address, as the lesson says.
-        """
-        kind = "CustomResourceDefinition"
-        crds = [document for document in metallb(self.source) if document["kind"] == kind]
-        self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(crds))
-
     def _wait_until_ready(self) -> None:
-        limit = f"--timeout={READY_TIMEOUT}s"
-        everything = {"nodes": [], "pods": ["-A"]}
-        for kind, where in everything.items():
-            wait = ("wait", "--for=condition=Ready", kind, "--all", *where, limit)
+        for kind in (["nodes"], ["pods", "-A"]):
+            wait = ("wait", "--for=condition=Ready", *kind, "--all", f"--timeout={READY_TIMEOUT}s")
             self.kubectl(*wait, timeout=READY_TIMEOUT + 5)
-
-
-def metallb(source: ImageSource | None) -> list[dict[str, Any]]:
-    """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
-    found = manifest(source, *METALLB)
-    file = found / "metallb-native.yaml" if found.is_dir() else found
-    return list(yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader))
-
-
-def manifest(source: ImageSource | None, module: str, address: str, folder: str) -> Path:
-    """Return the manifests of a Go module: the published file, or a folder where nothing is pulled.
-
-    Raises ClusterError when they cannot be had.
-    """
-    if source and source.name == "packages":
-        return programs.module_files(module, folder)
-    address = address.format(version=versions.module(module))
-    file = cache_dir() / "programs" / kept_as(module)
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT) as answer:
-                text = answer.read()
-            if b"\nkind: CustomResourceDefinition\n" not in text:
-                raise ValueError("what answers is no such manifest")
-        except (OSError, ValueError, http.client.HTTPException) as problem:
-            raise ClusterError(
-                f"{address} cannot be had ({problem}); put that file at {file}, or use "
-                "--image-source packages"
-            ) from None
-        whole = file.with_suffix(".new")
-        whole.write_bytes(text)
-        whole.rename(file)
-    return file
-
-
-def kept_as(module: str) -> str:
-    """Return the name under which a module's published manifest is kept in the cache."""
-    return f"{module.rpartition('/')[2]}-{versions.module(module)}.yaml"

@@ -12,16 +12,16 @@ from typing import IO, Any
 
 import yaml
 
-from .. import cache_dir, ports
-from . import engine as engines
-from . import sources, versions
-from .engine import Engine
-from .errors import ClusterError
-from .kind import CONFIG, DocsCluster
-from .sources import ImageSource
-from .steps import say, step
+from .. import cache_dir, ports, versions
+from ..errors import ClusterError
+from ..packages import engine as engines
+from ..packages.engine import Engine
+from ..steps import say, step
+from . import kind, sources
+from .kind import DocsCluster
 
 FREE_DISK = 2 * 1024**3  # bytes that three nodes and their logs may take
+CLEAN = "./scripts/clean --cluster"
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,24 @@ class Lifecycle:
         Raises ClusterError when another run or somebody else's cluster is in the way, or when
         something that the cluster needs cannot be had.
         """
+        options = self.options
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        self._lock = _locked(self.folder)
         _require_disk(self.folder)
         self._engine = engines.ensure()
-        kube = versions.kubernetes(self.options.minor)
-        source = sources.prepare(self._engine, self.options.image_source, kube, self.options.mirror)
-        self.cluster = DocsCluster(self.options.name, self.kubeconfig, source, self._engine)
+        kube = versions.kubernetes(options.minor)
+        source = sources.prepare(self._engine, options.image_source, kube, options.mirror)
+        self.cluster = DocsCluster(options.name, self.kubeconfig, source, self._engine)
         say(f"• {source.sentence()}")
         if not self._reused(self.cluster):
-            self._create(self.cluster, source)
+            self._create(self.cluster)
         return self.cluster
 
     def finish(self) -> None:
         """Remove the cluster if this run made it and was not asked to keep it; stop our engine."""
         try:
-            if self.cluster and self._to_remove and not self.options.keep:
-                if self._engine and self._engine.ours and not self._engine.answers():
+            if self.cluster and self._engine and self._to_remove:
+                if self._engine.ours and not self._engine.answers():
                     self._engine = engines.ensure()  # it died; the nodes outlived it
                 with step(f"delete cluster {self.options.name}"):
                     self.cluster.delete()
@@ -90,104 +91,51 @@ class Lifecycle:
             if self._lock:
                 self._lock.close()
 
-    def _take_lock(self) -> None:
-        self._lock = (self.folder / "lock").open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.seek(0)
-            raise ClusterError(
-                f"another run (pid {self._lock.read().strip()}) is using cluster "
-                f"{self.options.name}; wait until it ends"
-            ) from None
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
-
     def _reused(self, cluster: DocsCluster) -> bool:
         """Reuse the cluster if it is ours and that was asked; clear away one that a run lost."""
         if not cluster.exists():
             self._forget()
             return False
-        state = self._state()
+        state = _state(self.folder)
         if not _is_ours(state, cluster.containers()):
             raise ClusterError(
-                f"a kind cluster named {self.options.name} exists that this project did not make; "
+                f"a kind cluster named {cluster.name} exists that this project did not make; "
                 "it is left alone: choose another name with --cluster-name"
             )
-        if not state.get("kept"):
-            with step(f"remove cluster {self.options.name}, which an interrupted run left behind"):
+        if not state["kept"]:
+            with step(f"remove cluster {cluster.name}, which an interrupted run left behind"):
                 cluster.delete()
             self._forget()
             return False
         if not self.options.keep:
             raise ClusterError(
-                f"cluster {self.options.name} was kept by an earlier run: use it again with "
-                "--keep-cluster, or remove it with ./scripts/clean --cluster"
+                f"cluster {cluster.name} was kept by an earlier run: use it again with "
+                f"--keep-cluster, or remove it with {CLEAN}"
             )
-        self._check_kept(cluster, state)
+        if problem := _worn(cluster, state["source"]):
+            raise ClusterError(f"{problem}; remove the cluster with {CLEAN}")
+        say(f"• cluster {cluster.name} is reused")
         return True
 
-    def _check_kept(self, cluster: DocsCluster, state: dict[str, Any]) -> None:
-        made, wanted = state["source"], cluster.source.record()
-        if made["node_image"] != wanted["node_image"]:
-            raise ClusterError(
-                f"the kept cluster {self.options.name} was made from {made['node_image']} "
-                f"and this run wants {wanted['node_image']}; remove it with "
-                "./scripts/clean --cluster"
-            )
-        digests = made.get("images", {})
-        if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
-            raise ClusterError(
-                f"the kept cluster {self.options.name} was made from another build of "
-                f"{', '.join(moved)}; remove it with ./scripts/clean --cluster"
-            )
-        stopped = cluster.stopped_nodes()
-        if stopped:
-            raise ClusterError(
-                f"node {', '.join(stopped)} of the kept cluster does not run; remove the cluster "
-                "with ./scripts/clean --cluster"
-            )
-        cluster.export_kubeconfig()
-        cluster.kubectl("get", "--raw", "/readyz", timeout=30)
-        if closed := cluster.closed_nodes():
-            raise ClusterError(
-                f"node {', '.join(closed)} of the kept cluster is cordoned or tainted, as a killed "
-                "run leaves it; remove the cluster with ./scripts/clean --cluster"
-            )
-        say(f"• cluster {self.options.name} is reused")
-
-    def _create(self, cluster: DocsCluster, source: ImageSource) -> None:
+    def _create(self, cluster: DocsCluster) -> None:
         _require_free_ports()
-        self._to_remove = True
-        self._remember(source, [], kept=False)
-        try:
-            cluster.bring_up(self.folder)
-        except BaseException:
-            # a half-made cluster is of no use to anyone
-            self.options = ClusterOptions(self.options.name)
-            self._half_made = True
-            raise
-        self._remember(source, cluster.containers(), kept=self.options.keep)
+        self._to_remove = self._half_made = True  # if it breaks, though it was to be kept
+        self._remember(cluster, [], kept=False)
+        cluster.bring_up(self.folder)
+        self._remember(cluster, cluster.containers(), kept=self.options.keep)
+        self._to_remove, self._half_made = not self.options.keep, False
 
-    def _remember(self, source: ImageSource, containers: list[str], *, kept: bool) -> None:
+    def _remember(self, cluster: DocsCluster, containers: list[str], *, kept: bool) -> None:
         state = {
             "containers": containers,
             "kept": kept,
-            "engine_is_ours": bool(self._engine and self._engine.ours),
-            "source": source.record(),
+            "engine_is_ours": cluster.engine.ours,
+            "source": cluster.source.record(),
         }
         # renamed, so that an interrupted write leaves no half of a file
         whole = self.folder / "state.json.new"
         whole.write_text(json.dumps(state, indent=1), encoding="utf-8")
         whole.rename(self.folder / "state.json")
-
-    def _state(self) -> dict[str, Any]:
-        file = self.folder / "state.json"
-        state: dict[str, Any] = (
-            json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        )
-        return state
 
     def _forget(self) -> None:
         for name in ("state.json", "kind.yaml", "kubeconfig", "namespaces"):
@@ -196,16 +144,57 @@ class Lifecycle:
         self.kubeconfig.with_suffix(".discovery.json").unlink(missing_ok=True)
 
 
+def _locked(folder: Path) -> IO[str]:
+    """Return the file whose lock keeps other runs from the cluster of `folder` until it closes."""
+    lock = (folder / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        raise ClusterError(
+            f"another run (pid {lock.read().strip()}) is using cluster {folder.name}; "
+            "wait until it ends"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    """Return what the last run wrote of the cluster of `folder`; nothing if there is none."""
+    file = folder / "state.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
 def _is_ours(state: dict[str, Any], containers: list[str]) -> bool:
     """Tell whether the containers are those that we made.
 
     A run that died while it created them left a state without ids: then they are ours too, since
     it looked before it began.
     """
-    if not state:
-        return False
-    known = state["containers"]
-    return not known or set(containers) <= set(known)
+    known = state.get("containers")
+    return known == [] or set(containers) <= set(known or [])
+
+
+def _worn(cluster: DocsCluster, made: dict[str, Any]) -> str:
+    """Return why a kept cluster, made of what `made` records, is of no use; nothing if it is."""
+    wanted, name = cluster.source.record(), f"the kept cluster {cluster.name}"
+    if made["node_image"] != wanted["node_image"]:
+        return (
+            f"{name} was made from {made['node_image']} and this run wants {wanted['node_image']}"
+        )
+    digests = made.get("images", {})
+    if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
+        return f"{name} was made from another build of {', '.join(moved)}"
+    if stopped := cluster.stopped_nodes():
+        return f"node {', '.join(stopped)} of {name} does not run"
+    cluster.export_kubeconfig()
+    cluster.kubectl("get", "--raw", "/readyz", timeout=30)
+    if closed := cluster.closed_nodes():
+        closed_nodes = ", ".join(closed)
+        return f"node {closed_nodes} of {name} is cordoned or tainted, as a killed run leaves it"
+    return ""
 
 
 def _require_disk(folder: Path) -> None:
@@ -219,7 +208,7 @@ def _require_disk(folder: Path) -> None:
 
 def _require_free_ports() -> None:
     """Refuse early, in a sentence, what Docker would refuse late with half a cluster made."""
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config = yaml.safe_load(kind.CONFIG.read_text(encoding="utf-8"))
     for node in config["nodes"]:
         for mapping in node.get("extraPortMappings", []):
             if ports.refusal(mapping["listenAddress"], mapping["hostPort"]):
@@ -235,33 +224,23 @@ def clean_clusters() -> list[str]:
     Raises ClusterError when one is in use.
     """
     folders = sorted(file.parent for file in (cache_dir() / "clusters").glob("*/state.json"))
-    return [folder.name for folder in folders if _clean_one(_engine_of(folder), folder)]
+    return [folder.name for folder in folders if _clean(folder)]
 
 
-def _engine_of(folder: Path) -> Engine:
-    """Return the engine that a cluster is in; our own is started again for it."""
-    engine = engines.find()
-    if engine:
-        return engine
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    if not state.get("engine_is_ours"):
-        raise ClusterError(
-            f"the Docker engine that cluster {folder.name} is in does not answer; start it, then "
-            "run again"
-        )
-    return engines.ensure()
-
-
-def _clean_one(engine: Engine, folder: Path) -> bool:
-    lifecycle = Lifecycle(ClusterOptions(folder.name))
-    lifecycle._take_lock()
-    label = f"label=io.x-k8s.kind.cluster={folder.name}"
-    containers = engine.docker("ps", "-aq", "--no-trunc", "--filter", label).split()
-    ours = _is_ours(lifecycle._state(), containers)
-    if containers and ours:
-        with step(f"delete cluster {folder.name}"):
-            engine.docker("rm", "-f", "-v", *containers)
-    shutil.rmtree(folder)  # while we hold the lock: no run can begin in it before it is gone
-    if lifecycle._lock:
-        lifecycle._lock.close()
+def _clean(folder: Path) -> bool:
+    with _locked(folder):
+        state = _state(folder)
+        engine = engines.find()
+        if not engine and not state.get("engine_is_ours"):
+            raise ClusterError(
+                f"the Docker engine that cluster {folder.name} is in does not answer; start it, "
+                "then run again"
+            )
+        engine = engine or engines.ensure()
+        containers = kind.nodes(engine, folder.name)
+        ours = _is_ours(state, containers)
+        if containers and ours:
+            with step(f"delete cluster {folder.name}"):
+                engine.docker("rm", "-f", "-v", *containers)
+        shutil.rmtree(folder)  # while we hold the lock: no run can begin in it before it is gone
     return ours

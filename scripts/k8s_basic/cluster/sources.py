@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import cache_dir
-from . import image, programs, versions
-from .engine import Engine
-from .errors import ClusterError
-from .steps import run, say, step
-from .versions import Kubernetes
+from .. import cache_dir, versions
+from ..errors import ClusterError
+from ..packages import image, programs
+from ..packages.engine import Engine
+from ..steps import run, say, step
+from ..versions import Kubernetes
 
 PROBE_TIMEOUT = 3.0  # seconds
 PULL_TIMEOUT = 600.0  # seconds for one image
@@ -137,12 +137,11 @@ def _from_packages(engine: Engine, kube: Kubernetes) -> ImageSource:
     node = image.ensure(engine, kube)
     built = programs.build(kube, ("kube", "kind"))
     kind, kubectl = built["kind"] / "kind", built["kube"] / "kubectl"
-    return ImageSource("packages", kube, node, kind, kubectl, image.stand_ins(kube))
+    return ImageSource("packages", kube, node, kind, kubectl, image.substitutes(kube))
 
 
 def _needed(kube: Kubernetes) -> list[str]:
-    others = [ref for ref in versions.images() if not ref.startswith("kindest/")]
-    return [kube.node, *others] if kube.node else others
+    return [*([kube.node] if kube.node else []), *versions.workloads()]
 
 
 def _pulled(engine: Engine, kube: Kubernetes, mirror: str | None) -> ImageSource:
@@ -200,7 +199,7 @@ def _what_to_do(wanted: str, words: str, mirror: str | None) -> str:
 def _out_of_node(engine: Engine, node: str) -> tuple[str, Path]:
     """Return the version of Kubernetes in a node image, and its kubectl, copied out of it."""
     key = engine.docker("image", "inspect", "--format", "{{.Id}}", node).strip()
-    folder = cache_dir() / "programs" / f"kubectl-{key.removeprefix('sha256:')[:12]}"
+    folder = cache_dir() / "kubectl" / key.removeprefix("sha256:")[:12]
     kubectl, version = folder / "kubectl", folder / "version"
     if not version.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import ROOT, processes
-from ..cluster.errors import ClusterError
+from ..errors import ClusterError
 from ..content.claims import Proof, proofs
 from ..live.repeat import all_tests, tests_of
 from . import FOLDER, KEPT

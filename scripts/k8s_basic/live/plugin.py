@@ -21,7 +21,7 @@ from .. import BUILD, ROOT, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
 from ..cluster.cgroup import of_nodes
-from ..cluster.errors import ClusterError
+from ..errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import ClusterOptions, Lifecycle
 from ..cluster.sources import ImageSource

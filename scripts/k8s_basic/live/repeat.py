@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import BUILD, ROOT, TESTS, processes
-from ..cluster.errors import ClusterError
-from ..cluster.steps import say
+from ..errors import ClusterError
+from ..steps import say
 from ..evidence import FOLDER
 from ..evidence.commits import state
 from ..evidence.record import newest, now

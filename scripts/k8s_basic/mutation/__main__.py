@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from .. import EXAMPLES, ROOT, processes, run_tests
-from ..cluster.steps import say
+from ..steps import say
 from ..content.fields import keys_of
 from ..evidence.record import newest
 from ..evidence.states import EvidenceError

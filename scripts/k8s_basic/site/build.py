@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .. import ROOT, processes
-from ..cluster.steps import step
+from ..steps import step
 from ..content.pages import read_pages
 from . import cards, plain
 

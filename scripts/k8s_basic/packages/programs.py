@@ -1,8 +1,4 @@
-"""The cluster's programs, compiled from Go modules: nothing else is fetched.
-
-Facts about what each module needs were read in its own go.mod; what the module proxy does not
-serve is named where it is replaced.
-"""
+"""The programs of `programs.yaml`, compiled from Go modules: nothing else is fetched."""
 
 from __future__ import annotations
 
@@ -17,26 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import cache_dir
-from . import toolchain, versions
-from .errors import ClusterError
-from .steps import digest, run, step
-from .versions import Kubernetes
+import yaml
 
+from .. import cache_dir, versions
+from ..errors import ClusterError
+from ..steps import digest, run, step
+from ..versions import Kubernetes
+from . import toolchain
+
+LIST = Path(__file__).parent / "programs.yaml"
 SOURCES = Path(__file__).parent / "go"
-KEPT = ("kubectl-", "gateway-api-", "metallb-")  # what a cluster needs besides programs
-COMPONENT_VERSION = "k8s.io/component-base/version"
-
-# What upstream names and the module proxy does not serve, with what stands in for it.
-TRAEFIK_REPLACES = {
-    # the newer fork that Traefik names is not served; the fields it adds are not used here
-    "github.com/abbot/go-http-auth": (
-        "github.com/containous/go-http-auth v0.4.1-0.20200324110947-a37a7636d23e"
-    ),
-    "github.com/traefik/traefik/dynamic/ext": "./ext",
-    "github.com/go-acme/lego/v5": "./lego",
-}
-
+LEGO = "github.com/go-acme/lego/v5"
 
 GoCommand = Callable[..., str]  # of `steps.run`: words of a Go command, and `what` they are for
 
@@ -46,92 +33,48 @@ class Program:
     """One `go build`: which module, which packages of it, and how."""
 
     name: str
-    module: str
-    version: str
-    packages: tuple[str, ...]
+    module: str = ""
+    version: str = ""
+    packages: tuple[str, ...] = (".",)
     tags: str = ""
     ldflags: str = ""
     replaces: dict[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()  # files of the module that go beside the programs
-    prepare: Callable[[Path, Path, GoCommand], None] | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its files, which changes with anything that goes into it."""
+        # without the toolchain: another Go on the machine is no reason to compile all again
+        own = [SOURCES / self.name] if (SOURCES / self.name).exists() else []
+        return f"{self.name}-{digest(json.dumps(vars(self), sort_keys=True), *own)}"
 
 
 def programs(kube: Kubernetes) -> list[Program]:
     """Return what a cluster of this minor is made of, in the order in which it is compiled."""
-    newest = versions.minors()[0]
-    module = versions.module
-    containerd = "github.com/containerd/containerd/v2"
-    traefik = "github.com/traefik/traefik/v3"
-    local_path = "github.com/rancher/local-path-provisioner"
-    metallb = "go.universe.tf/metallb"
-    kube_router = "github.com/cloudnativelabs/kube-router/v2"
-    kind = "sigs.k8s.io/kind"
-    agnhost = versions.image("agnhost").rsplit(":", 1)[1]
-    return [
-        Program("kube", "k8s.io/kubernetes", kube.version, (".",), ldflags=_stamp(kube)),
-        Program("etcd", "go.etcd.io/etcd/server/v3", kube.etcd, (".",)),
-        Program(
-            "containerd",
-            containerd,
-            module(containerd),
-            tuple(
-                f"{containerd}/cmd/{p}" for p in ("containerd", "containerd-shim-runc-v2", "ctr")
-            ),
-            tags="no_btrfs no_devmapper no_zfs no_aufs",
-        ),
-        Program("coredns", "github.com/coredns/coredns", kube.coredns, (".",)),
-        # the examples keep one agnhost on every minor: that of the newest
-        Program(
-            "agnhost",
-            "k8s.io/kubernetes",
-            newest.version,
-            ("k8s.io/kubernetes/test/images/agnhost",),
-            ldflags=f"-X main.Version={agnhost}",
-        ),
-        Program(
-            "local-path-provisioner",
-            local_path,
-            module(local_path),
-            (local_path,),
-            keep=("deploy/local-path-storage.yaml",),
-        ),
-        Program(
-            "traefik",
-            traefik,
-            module(traefik),
-            (f"{traefik}/cmd/traefik",),
-            replaces=TRAEFIK_REPLACES,
-            prepare=_prepare_traefik,
-        ),
-        *(
-            Program(name, metallb, module(metallb), (f"{metallb}/{name}",))
-            for name in ("controller", "speaker")
-        ),
-        # enforces NetworkPolicy: no package carries kindnetd, which does it in kind's node image
-        Program(
-            "kube-router",
-            kube_router,
-            module(kube_router),
-            (f"{kube_router}/cmd/kube-router",),
-            replaces={kube_router: "./source"},
-            prepare=_prepare_kube_router,
-        ),
-        Program("pause", "", "", (".",)),
-        Program("kind", kind, module(kind), (kind,), keep=("images/base/files",)),
-    ]
-
-
-def _stamp(kube: Kubernetes) -> str:
-    # kubeadm compares these to the version it installs, so an unstamped build cannot join nodes
     major, minor = kube.minor.split(".")
-    values = {
-        f"{COMPONENT_VERSION}.gitVersion": kube.version,
-        f"{COMPONENT_VERSION}.gitMajor": major,
-        f"{COMPONENT_VERSION}.gitMinor": minor,
-        f"{COMPONENT_VERSION}.gitTreeState": "clean",
-        "k8s.io/client-go/pkg/version.gitVersion": kube.version,
+    known = {
+        **vars(kube),
+        "major": major,
+        "minor": minor,
+        "newest": versions.minors()[0].version,
+        "agnhost": versions.image("agnhost").rpartition(":")[2],
     }
-    return " ".join(f"-X {name}={value}" for name, value in values.items())
+    found = []
+    for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items():
+        shared = {"version": versions.load()["modules"].get(entry.get("module"), "")}
+        texts = {k: v.format(**known) if isinstance(v, str) else v for k, v in entry.items()}
+        found.append(Program(name, **(shared | texts)))
+    return found
+
+
+def manifests() -> dict[str, Program]:
+    """Return module → its folder of manifests, for what versions.yaml has every cluster apply."""
+    return {
+        module: Program(
+            module.rpartition("/")[2], module, versions.module(module), (), keep=(entry["folder"],)
+        )
+        for module, entry in versions.load()["manifests"].items()
+    }
 
 
 def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
@@ -143,43 +86,33 @@ def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
     return {program.name: _build(program) for program in chosen}
 
 
-def module_files(path: str, folder: str) -> Path:
-    """Return a folder of a Go module that holds no program, kept beside the programs.
+def module_files(module: str) -> Path:
+    """Return the folder of manifests that a Go module carries (see `manifests`).
 
     Raises ClusterError when Go is missing or the module can't be had.
     """
-    name = path.rsplit("/", 1)[-1]
-    program = Program(name, path, versions.module(path), (), keep=(folder,))
-    return _build(program) / Path(folder).name
+    program = manifests()[module]
+    return _build(program) / Path(program.keep[0]).name
 
 
 def folders(kube: Kubernetes) -> list[str]:
     """Return a folder name per program, which changes with anything that goes into it."""
-    return [_folder(program) for program in programs(kube)]
+    return [program.folder for program in programs(kube)]
 
 
 def drop_build_caches() -> None:
     """Remove Go's caches, 9 GB that only a next build would use, and programs of old versions."""
-    build = cache_dir() / "build"
     wanted = {name for kube in versions.minors(previews=True) for name in folders(kube)}
-    for folder in (cache_dir() / "programs").iterdir():
-        if folder.name not in wanted and not folder.name.startswith(KEPT):
-            shutil.rmtree(folder)
-    if build.exists():
-        with step("drop the build caches"):
-            shutil.rmtree(build)
-
-
-def _folder(program: Program) -> str:
-    # without the toolchain: another Go on the machine is no reason to compile everything again
-    fields = {name: value for name, value in vars(program).items() if name != "prepare"}
-    own = SOURCES / program.name
-    wrapper = [own] if own.exists() else []
-    return f"{program.name}-{digest(json.dumps(fields, sort_keys=True), *wrapper)}"
+    wanted |= {program.folder for program in manifests().values()}
+    old = [file for file in (cache_dir() / "programs").iterdir() if file.name not in wanted]
+    for folder in [*old, cache_dir() / "build"]:
+        if folder.exists():
+            with step(f"remove {folder}"):
+                shutil.rmtree(folder)
 
 
 def _build(program: Program) -> Path:
-    target = cache_dir() / "programs" / _folder(program)
+    target = cache_dir() / "programs" / program.folder
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,6 +141,10 @@ def go_environment() -> dict[str, str]:
     }
 
 
+def _runner(go: Path, cwd: Path) -> GoCommand:
+    return partial(run, go, cwd=cwd, env=go_environment(), words=toolchain.cause)
+
+
 def _compile(program: Program, folder: Path, out: Path) -> None:
     own = SOURCES / program.name
     if own.exists():
@@ -223,32 +160,24 @@ def _compile(program: Program, folder: Path, out: Path) -> None:
         go = _runner(toolchain.binary(wanted[1] if wanted else None, program.module), folder)
         upstream = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {program.module}"))
         source = _download(go, program.module, program.version)
-        for kept in program.keep:
-            _copy_kept(source / kept, out)
-        if program.prepare:
-            program.prepare(folder, source, go)
+        for kept in (source / name for name in program.keep):
+            if kept.is_dir():
+                shutil.copytree(kept, out / kept.name)
+            else:
+                shutil.copy(kept, out)
+        if prepare := PREPARED.get(program.name):
+            prepare(folder, source, go)
     (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
     if not program.packages:
         return
-    command = ["build", "-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
+    options = ["-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
     if program.tags:
-        command += ["-tags", program.tags]
-    go(*command, *program.packages, what=f"compiling {program.name}")
-    if program.packages == (".",):
+        options += ["-tags", program.tags]
+    go("build", *options, *program.packages, what=f"compiling {program.name}")
+    if program.packages[0] == ".":
         (out / "module").rename(out / program.name)
     if program.name == "kube":
         (out / "kubectl").symlink_to("kube")
-
-
-def _copy_kept(file: Path, out: Path) -> None:
-    if file.is_dir():
-        shutil.copytree(file, out / file.name)
-    else:
-        shutil.copy(file, out)
-
-
-def _runner(go: Path, cwd: Path) -> GoCommand:
-    return partial(run, go, cwd=cwd, env=go_environment(), words=toolchain.cause)
 
 
 def _module(go: GoCommand, path: str, version: str) -> dict[str, Any]:
@@ -273,10 +202,9 @@ def _go_mod(program: Program, upstream: dict[str, Any]) -> str:
     empty (Go 1.27) or names it with null (before).
     """
     lines = ["module k8s-basic.invalid/module", "", f"go {upstream.get('Go', toolchain.OLDEST)}"]
-    if not upstream:
-        return "\n".join(lines) + "\n"
     lines += [f"godebug {g['Key']}={g['Value']}" for g in upstream.get("Godebug") or []]
-    lines.append(f"require {program.module} {program.version}")
+    if program.module:
+        lines.append(f"require {program.module} {program.version}")
     replaces = {r["Old"]["Path"]: _replacement(program, r) for r in upstream.get("Replace") or []}
     replaces.update(program.replaces)
     lines += [f"replace {old} => {new}" for old, new in sorted(replaces.items())]
@@ -295,7 +223,7 @@ def _replacement(program: Program, replace: dict[str, Any]) -> str:
     return f"{replace['Old']['Path']} {version}"
 
 
-def _prepare_kube_router(folder: Path, source: Path, _: Callable[..., str]) -> None:
+def _prepare_kube_router(folder: Path, source: Path, _: GoCommand) -> None:
     """Lay a copy of kube-router beside the wrapper that leaves what it lets through to kube-proxy.
 
     It accepts such packets at once, before kube-proxy refuses those to a Service without endpoints.
@@ -312,12 +240,15 @@ def _prepare_kube_router(folder: Path, source: Path, _: Callable[..., str]) -> N
 
 def _prepare_traefik(folder: Path, source: Path, go: GoCommand) -> None:
     """Lay a copy of lego beside the wrapper, its list of DNS providers replaced by an empty one."""
-    go_mod = source / "go.mod"
-    wanted = re.search(r"github\.com/go-acme/lego/v5 (v\S+)", go_mod.read_text(encoding="utf-8"))
+    go_mod = (source / "go.mod").read_text(encoding="utf-8")
+    wanted = re.search(rf"{re.escape(LEGO)} (v\S+)", go_mod)
     if not wanted:
-        raise ClusterError("Traefik no longer requires lego/v5; adapt TRAEFIK_REPLACES")
-    shutil.copytree(_download(go, "github.com/go-acme/lego/v5", wanted[1]), folder / "lego")
+        raise ClusterError(f"Traefik no longer requires {LEGO}; adapt {LIST.name}")
+    shutil.copytree(_download(go, LEGO, wanted[1]), folder / "lego")
     overlay = folder / "overlay" / "dns.go"
     shutil.copy(overlay, folder / "lego" / "providers" / "dns" / "zz_gen_dns_providers.go")
     shutil.rmtree(folder / "overlay")
     (folder / "ext" / "go.mod").write_text("module github.com/traefik/traefik/dynamic/ext\n")
+
+
+PREPARED = {"kube-router": _prepare_kube_router, "traefik": _prepare_traefik}

@@ -1,4 +1,4 @@
-"""Debian packages that a run needs: installed for root on a Debian-like system, else named."""
+"""Debian packages: installed for root on a Debian-like system, else named; or only unpacked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ctypes
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import ClusterError
-from .steps import run, step
+from ..errors import ClusterError
+from ..steps import run, step
 
 KOREAN = ":charset=ac00-d7a3"  # a font with every syllable from 가 to 힣, in fontconfig's words
 
@@ -73,7 +74,7 @@ def install(packages: list[str]) -> None:
         run("apt-get", "install", *options, *packages, env=env, what=f"installing {packages}")
 
 
-def unpack(names: tuple[str, ...], into: Path) -> Path:
+def unpack(names: Sequence[str], into: Path) -> Path:
     """Lay the files of Debian packages out below `into`, installing nothing, and return it.
 
     Raises ClusterError when a package cannot be had.

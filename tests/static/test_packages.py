@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from k8s_basic.cluster import image, programs, toolchain, versions
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.programs import Program
 
 KUBE = Program("kube", "k8s.io/kubernetes", "v1.37.2", (".",))

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import cache_dir
-from . import packages
-from .errors import ClusterError
-from .steps import last_words, run, say, step
+from ..errors import ClusterError
+from ..steps import last_words, run, say, step
+from . import debian, runc_granted
 
+# a socket's path may have 108 bytes at most, and a reboot must forget it: /run, not the cache
+FOLDER = Path("/run/k8s-basic")
 START_TIMEOUT = 60.0  # seconds; dockerd was seen ready in 8
-WRAPPER = Path(__file__).parent / "runc_granted.py"
-# what the engine asks for a privileged container, as Docker documents it: every capability
-ALL_CAPABILITIES = (1 << 41) - 1
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,9 @@ class Engine:
         return self.docker("ps", "-aq", "--no-trunc").split()
 
 
-def _folder() -> Path:
-    # a socket's path may have 108 bytes at most, and a reboot must forget it: /run, not the cache
-    return Path("/run/k8s-basic")
-
-
 def own_engine() -> Engine:
     """Return our own engine's address, whether it runs or not."""
-    return Engine(f"unix://{_folder() / 'docker.sock'}", ours=True)
+    return Engine(f"unix://{FOLDER / 'docker.sock'}", ours=True)
 
 
 def find() -> Engine | None:
@@ -74,7 +68,7 @@ def find() -> Engine | None:
     if users.answers():
         return users
     ours = own_engine()
-    return ours if (_folder() / "docker.sock").exists() and ours.answers() else None
+    return ours if (FOLDER / "docker.sock").exists() and ours.answers() else None
 
 
 def ensure() -> Engine:
@@ -100,13 +94,13 @@ def ensure() -> Engine:
         raise ClusterError(
             "no Docker engine answers; start Docker (or run as root), then run again"
         )
-    packages.need({"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"})
+    debian.need({"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"})
     # where there is an init, installing the package has started the user's engine
     return find() or _start()
 
 
 def _start() -> Engine:
-    folder, data = _folder(), cache_dir() / "docker"
+    folder, data = FOLDER, cache_dir() / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     data.mkdir(parents=True, exist_ok=True)
     # an engine that was killed leaves its containerd behind, which the next could not replace
@@ -134,21 +128,14 @@ def _start() -> Engine:
 def _config(folder: Path) -> dict[str, object]:
     """Return the engine's configuration: log limits, and a runtime that fits this machine."""
     config: dict[str, object] = {"log-opts": {"max-size": "10m"}}
-    if granted_capabilities() & ALL_CAPABILITIES == ALL_CAPABILITIES:
+    if runc_granted.granted() == runc_granted.EVERY:
         return config
     # this machine grants less than `--privileged` asks for: runc would refuse every node
     wrapper = folder / "runc-granted"
-    wrapper.write_text(f"#!{sys.executable}\n" + WRAPPER.read_text(encoding="utf-8"))
+    own = Path(runc_granted.__file__).read_text(encoding="utf-8")
+    wrapper.write_text(f"#!{sys.executable}\n{own}", encoding="utf-8")
     wrapper.chmod(0o755)
     return {**config, "runtimes": {"granted": {"path": str(wrapper)}}, "default-runtime": "granted"}
-
-
-def granted_capabilities() -> int:
-    """Return this process's capability bounding set as a bit mask (proc(5), CapBnd)."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("CapBnd:"):
-            return int(line.split()[1], 16)
-    return ALL_CAPABILITIES
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path) -> None:
@@ -167,9 +154,9 @@ def stop(engine: Engine) -> None:
     """Stop the engine if it is ours and no container is left in it; never another one."""
     if not engine.ours or (engine.answers() and engine.containers()):
         return
-    if _pid(_folder() / "docker.pid"):
+    if _pid(FOLDER / "docker.pid"):
         with step("stop our Docker engine"):
-            _end(_folder() / "docker.pid")
+            _end(FOLDER / "docker.pid")
 
 
 def _pid(file: Path) -> int | None:
@@ -178,7 +165,7 @@ def _pid(file: Path) -> int | None:
         return None
     pid = int(file.read_text(encoding="ascii"))
     command = Path(f"/proc/{pid}/cmdline")
-    ours = command.exists() and str(_folder()).encode() in command.read_bytes()
+    ours = command.exists() and str(FOLDER).encode() in command.read_bytes()
     return pid if ours else None
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from .errors import ClusterError
 
-FILE = Path(__file__).parent / "versions.yaml"
+FILE = Path(__file__).parent / "cluster" / "versions.yaml"
 DOCKER_HUB = "registry-1.docker.io"
 
 
@@ -70,9 +70,19 @@ def images() -> dict[str, str | None]:
     return table
 
 
+def workloads() -> list[str]:
+    """Return the references of the images that the examples and the Ingress controller run."""
+    return [reference for reference in images() if not reference.startswith("kindest/")]
+
+
+def repository(reference: str) -> str:
+    """Return the last part of an image's name: `pause` of `registry.k8s.io/pause:3.10.2`."""
+    return reference.rpartition(":")[0].rpartition("/")[2]
+
+
 def image(name: str) -> str:
     """Return the full reference, with its tag, of the image whose repository ends in `name`."""
-    return next(ref for ref in images() if ref.rsplit(":", 1)[0].rsplit("/", 1)[-1] == name)
+    return next(reference for reference in images() if repository(reference) == name)
 
 
 def home(name: str) -> tuple[str, str]:
