@@ -31,11 +31,10 @@ FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
 
 
-def content_problems(root: Path, write: bool = False, wording: bool = True) -> list[Problem]:
+def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     """Return everything wrong with the content below `root`, sorted by file and line.
 
-    `write` lets sections that changed in both languages be recorded (see `in_step`). Without
-    `wording`, what a page can be built with isn't judged: the form of the examples, terms, and
+    Without `wording`, what a page can be built with isn't judged: the form of the examples, terms, and
     whether both languages say the same. That takes longer than all the rest.
     """
     pages = read_pages(root)
@@ -55,7 +54,7 @@ def content_problems(root: Path, write: bool = False, wording: bool = True) -> l
 
         found += example_problems(root)
         found += glossary_problems(root, pages)
-        found += drift_problems(root, pages, write=write and not found)
+        found += drift_problems(root, pages)
     return sorted(set(found))
 
 

@@ -29,7 +29,7 @@ _MARKED = re.compile(
     r"^\{ \.bash \.(?P<mark>" + "|".join(MARKS) + r') data-reason="(?P<reason>[^"]+)" \}$'
 )
 _CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]*)[^)]*\)")
+LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]*)[^)]*\)")
 _CONTAINER = re.compile(r"^(?:[-*+]\s|\d+[.)]\s|!!!|\?\?\?|===)")
 _NOT_MARKDOWN = (
     (re.compile(r"<(?:[A-Za-z/!])[^>\n]*>?"), "raw HTML is not used in pages; write Markdown"),
@@ -228,7 +228,7 @@ class Page:
             self.problem(fence.first, "this command block is empty; write the command or remove it")
 
     def _read_prose(self) -> None:
-        for line, link in _located(_LINK, self.prose):
+        for line, link in _located(LINK, self.prose):
             self._section_at(line).links.append(Item(line, link["target"]))
         for line, claim in _located(_CLAIM_LIKE, self.prose):
             self._claim(line, claim)
