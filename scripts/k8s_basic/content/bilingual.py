@@ -26,7 +26,6 @@ SOURCES = (
     ("docs/callouts/*/*.yaml", ""),
     ("docs/figures/*.yaml", ""),
     ("docs/glossary.yaml", "meanings"),
-    ("docs/inventory.yaml", ""),
     ("scripts/k8s_basic/site/words.yaml", ""),
     ("tests/live/not-enforceable.yaml", ""),
 )

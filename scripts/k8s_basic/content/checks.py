@@ -11,7 +11,6 @@ from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
 from .glossary import glossary_problems
 from .in_step import drift_problems
-from .inventory import inventory_problems
 from .keywords import keyword_problems
 from .pages import (
     EXAMPLE_ADDRESS,
@@ -34,8 +33,8 @@ CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
 def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     """Return everything wrong with the content below `root`, sorted by file and line.
 
-    Without `wording`, what a page can be built with isn't judged: the form of the examples, terms, and
-    whether both languages say the same. That takes longer than all the rest.
+    Without `wording`, what a page can be built with isn't judged: the form of the examples, terms,
+    and whether both languages say the same. That takes longer than all the rest.
     """
     pages = read_pages(root)
     found = [problem for page in pages for problem in page.problems]
@@ -45,7 +44,6 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
-    found += inventory_problems(root, pages)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
     found += callout_problems(root, pages)

@@ -34,7 +34,7 @@ from k8s_basic.site.drawing import svg
 from k8s_basic.site.marks import Evidence, Sheet, placeholder
 from k8s_basic.site.remarks import with_callouts
 from k8s_basic.site.search import Pages
-from k8s_basic.site.tables import glossary_table, inventory_table, restrictions_table
+from k8s_basic.site.tables import glossary_table, restrictions_table
 
 if TYPE_CHECKING:  # serving needs it, building doesn't, and it takes long to import
     from mkdocs.livereload import LiveReloadServer
@@ -158,7 +158,6 @@ GENERATED_HTML = {
     "{{ proof }}": results.proof,
     "{{ verified_totals }}": results.totals,
     "{{ previews }}": results.previews,
-    "{{ inventory }}": inventory_table,
     RESULTS_LINE: results.of_topic,
 }
 
