@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from . import DOCS, processes, run_tests
-from .cluster.steps import say
+from .steps import say
 
 JOURNEY = "tests/live/test_journey.py"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from . import BUILD, EXAMPLES, ROOT, TESTS, processes
 from .cluster import packages
-from .cluster.errors import ClusterError
-from .cluster.steps import say
 from .content.claims import proofs
+from .errors import ClusterError
 from .site import browser
+from .steps import say
 
 USAGE = """\
 usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]

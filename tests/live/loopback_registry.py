@@ -35,9 +35,9 @@ from k8s_basic import BUILD, ROOT, cache_dir
 from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import image, kind, packages, programs, sources, versions
 from k8s_basic.cluster.engine import Engine
-from k8s_basic.cluster.errors import ClusterError
-from k8s_basic.cluster.steps import run, say, step
 from k8s_basic.cluster.versions import Kubernetes
+from k8s_basic.errors import ClusterError
+from k8s_basic.steps import run, say, step
 
 USER = "k8s-basic-loopback"
 STARTS = 20.0  # seconds for the registry to answer

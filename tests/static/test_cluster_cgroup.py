@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from k8s_basic.cluster.cgroup import of_nodes
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 
 CONFIG = json.dumps({"kubeletconfig": {"failCgroupV1": False}})
 

@@ -16,7 +16,7 @@ import pytest
 from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import packages, runc_granted
 from k8s_basic.cluster.engine import ALL_CAPABILITIES, Engine
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 
 STATUS = "Name:\tpython\nCapPrm:\t0000000000000000\nCapBnd:\t{}\nCapAmb:\t00000000000000ff\n"
 ON_LINUX = pytest.mark.skipif(

@@ -10,7 +10,7 @@ import pytest
 from k8s_basic import ROOT
 from k8s_basic.cluster import __main__ as commands
 from k8s_basic.cluster import image, programs, versions
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 
 every_minor = pytest.mark.parametrize(
     "kube", versions.minors(previews=True), ids=lambda kube: kube.minor

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.cluster import packages
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 
 SCRIPTS = sorted(p for p in (ROOT / "scripts").iterdir() if p.is_file())
 COMMANDS = [script.name for script in SCRIPTS if script.name != "python"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.claims import proofs
-from k8s_basic.evidence import hashes, keep, states
+from k8s_basic.evidence import hashes, states
+from k8s_basic.live import keep
 from k8s_basic.site.marks import Evidence, Sheet
 
 KEPT = "tests/evidence/1.37-packages.json"

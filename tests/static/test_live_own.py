@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 from k8s_basic.live import Refused, own, plugin
 
 VIEW = "current-context: work\nclusters: []\n"

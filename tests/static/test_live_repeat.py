@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from k8s_basic import ROOT
-from k8s_basic.cluster.errors import ClusterError
+from k8s_basic.errors import ClusterError
 from k8s_basic.evidence import record
 from k8s_basic.live import repeat
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from k8s_basic import BUILD, ROOT, TESTS, run_tests
-from k8s_basic.cluster.errors import ClusterError
 from k8s_basic.content.claims import proofs
+from k8s_basic.errors import ClusterError
 
 HERE = "tests/static/test_run_tests.py"
 LIVE = "tests/live/workloads/test_pod.py"

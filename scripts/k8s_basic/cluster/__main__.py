@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 from .. import ROOT, cache_dir, processes
+from ..errors import ClusterError
+from ..steps import say, step
 from . import engine as engines
 from . import lifecycle, sources, versions
-from .errors import ClusterError
-from .steps import say, step
 
 
 def main() -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import ClusterError
+from ..errors import ClusterError
+from ..steps import say
 from .kind import DocsCluster
-from .steps import say
 
 
 def of_nodes(cluster: DocsCluster) -> dict[str, Any]:

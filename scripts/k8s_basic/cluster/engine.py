@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import cache_dir
+from ..errors import ClusterError
+from ..steps import last_words, run, say, step
 from . import packages
-from .errors import ClusterError
-from .steps import last_words, run, say, step
 
 START_TIMEOUT = 60.0  # seconds; dockerd was seen ready in 8
 WRAPPER = Path(__file__).parent / "runc_granted.py"

@@ -15,10 +15,10 @@ from pathlib import Path
 import yaml
 
 from .. import cache_dir
+from ..errors import ClusterError
+from ..steps import digest, run, say, step
 from . import packages, programs, versions
 from .engine import Engine
-from .errors import ClusterError
-from .steps import digest, run, say, step
 from .versions import Kubernetes
 
 HERE = Path(__file__).parent

@@ -13,11 +13,11 @@ import yaml
 from pytest_kind import KindCluster
 
 from .. import EXAMPLES, cache_dir
+from ..errors import ClusterError
+from ..steps import run, step
 from . import image, programs, versions
 from .engine import Engine
-from .errors import ClusterError
 from .sources import Source
-from .steps import run, step
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds

@@ -13,13 +13,13 @@ from typing import IO, Any
 import yaml
 
 from .. import cache_dir, ports
+from ..errors import ClusterError
+from ..steps import say, step
 from . import engine as engines
 from . import sources, versions
 from .engine import Engine
-from .errors import ClusterError
 from .kind import CONFIG, DocsCluster
 from .sources import Source
-from .steps import say, step
 
 FREE_DISK = 2 * 1024**3  # bytes that three nodes and their logs may take
 

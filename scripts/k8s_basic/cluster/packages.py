@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from .errors import ClusterError
-from .steps import run, step
+from ..errors import ClusterError
+from ..steps import run, step
 
 KOREAN = ":charset=ac00-d7a3"  # a font with every syllable from 가 to 힣, in fontconfig's words
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import cache_dir
+from ..errors import ClusterError
+from ..steps import digest, run, step
 from . import toolchain, versions
-from .errors import ClusterError
-from .steps import digest, run, step
 from .versions import Kubernetes
 
 SOURCES = Path(__file__).parent / "go"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import cache_dir
+from ..errors import ClusterError
+from ..steps import run, say, step
 from . import image, programs, versions
 from .engine import Engine
-from .errors import ClusterError
-from .steps import run, say, step
 from .versions import Kubernetes
 
 PROBE_TIMEOUT = 3.0  # seconds
@@ -36,7 +36,7 @@ ADVICE = (
     ),
     (
         r"manifest unknown|not found|\b404\b",
-        "it isn't there: {mirror}look into versions.yaml, where ./scripts/upgrade images pins what "
+        "it isn't there: {mirror}look into versions.yaml, where ./scripts/digests pins what "
         "there is, or {other}",
     ),
     (r"\b5\d\d\b", "the registry itself fails: try again later, or {other}"),

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from .. import cache_dir
+from ..errors import ClusterError
+from ..steps import last_words, run, say
 from . import versions
-from .errors import ClusterError
-from .steps import last_words, run, say
 
 # older ones do not know the `go` line of today's go.mod files (go.dev/doc/toolchain)
 OLDEST = "1.21"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .errors import ClusterError
+from ..errors import ClusterError
 
 FILE = Path(__file__).parent / "versions.yaml"
 DOCKER_HUB = "registry-1.docker.io"

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..cluster.errors import ClusterError
-from ..cluster.steps import run
+from ..errors import ClusterError
+from ..steps import run
 from . import traffic
 from .api import Api
 

@@ -21,11 +21,11 @@ from .. import BUILD, ROOT, cache_dir
 from ..cluster import engine as engines
 from ..cluster import versions
 from ..cluster.cgroup import of_nodes
-from ..cluster.errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
 from ..cluster.sources import Source
 from ..content.claims import sentences
+from ..errors import ClusterError
 from ..evidence import FOLDER
 from ..evidence.record import Results
 from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number

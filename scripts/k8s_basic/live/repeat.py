@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import BUILD, ROOT, TESTS, processes
-from ..cluster.errors import ClusterError
-from ..cluster.steps import say
+from ..errors import ClusterError
 from ..evidence import FOLDER
 from ..evidence.commits import state
 from ..evidence.record import newest, now
 from ..evidence.states import EvidenceError, parsed
+from ..steps import say
 
 Run = dict[str, Any]
 

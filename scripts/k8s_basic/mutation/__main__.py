@@ -16,10 +16,10 @@ from typing import Any
 import yaml
 
 from .. import EXAMPLES, ROOT, processes, run_tests
-from ..cluster.steps import say
 from ..content.fields import keys_of
 from ..evidence.record import newest
 from ..evidence.states import EvidenceError
+from ..steps import say
 from . import report, whole
 from .classes import Chosen, ListError, Subject, choose, spills, subjects
 from .judge import ECHO, ERROR, KILLED, REFUSED, SKIPPED

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from .. import ROOT, processes
-from ..cluster.steps import step
 from ..content.pages import read_pages
+from ..steps import step
 from . import cards, plain
 
 DEFAULT = ROOT / "build" / "site"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import Signals
 
-from .. import processes
+from . import processes
 from .errors import ClusterError
 
 HEARTBEAT = 30.0  # seconds between two signs of life of a long step

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import ROOT, processes
-from ..cluster.errors import ClusterError
 from ..content.claims import Proof, proofs
-from ..live.repeat import all_tests, tests_of
-from . import FOLDER, KEPT
-from .commits import edited_since
-from .hashes import current, of_run
-from .states import EvidenceError, Run, put, states, valid
+from ..errors import ClusterError
+from ..evidence import FOLDER, KEPT
+from ..evidence.commits import edited_since
+from ..evidence.hashes import current, of_run
+from ..evidence.states import EvidenceError, Run, put, states, valid
+from .repeat import all_tests, tests_of
 
 LISTED = 5  # names in a sentence
 LARGEST = 150_000  # bytes of a kept file
@@ -126,10 +126,6 @@ def shortened(run: Run, tests: set[str]) -> Run:
     about = {key: value for key, value in run.items() if key not in left_out}
     data = {**about, "tests": short}
     return {"sha256": of_run(data), **data}
-
-
-def _filled(about: Run) -> Run:
-    return {key: value for key, value in about.items() if value or key == "sentences"}
 
 
 def text_of(run: Run) -> str:

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from k8s_basic.cluster import steps
-from k8s_basic.cluster.errors import ClusterError
-from k8s_basic.cluster.steps import digest, last_words, run, step
+from k8s_basic import steps
+from k8s_basic.errors import ClusterError
+from k8s_basic.steps import digest, last_words, run, step
 
 
 def sentence(*command: str | Path, **options: object) -> str:
@@ -146,7 +146,7 @@ def test_key_tells_texts_apart_that_read_the_same_when_joined() -> None:
 
 
 def test_key_is_the_same_in_another_process() -> None:
-    code = "from k8s_basic.cluster.steps import digest; print(digest('a', ['b']))"
+    code = "from k8s_basic.steps import digest; print(digest('a', ['b']))"
     folder = str(Path(steps.__file__).parents[2])
     other = run(sys.executable, "-S", "-c", code, env={"PYTHONPATH": folder})
     assert other.strip() == digest("a", ["b"])
