@@ -10,8 +10,12 @@ import pytest
 from k8s_basic import report_issues
 
 RUN = "https://example.com/runs/1"
-FAILED = {"test": "tests/live/workloads/test_pod.py::test_x", "outcome": "failed",
-          "claims": {"WL-1": {}, "WL-2": {}}, "message": "first\n</details> @everybody"}  # fmt: skip
+FAILED = {
+    "test": "tests/live/workloads/test_pod.py::test_x",
+    "outcome": "failed",
+    "claims": {"WL-1": {}, "WL-2": {}},
+    "message": "first\n</details> @everybody",
+}
 PASSED = {**FAILED, "outcome": "passed", "message": ""}
 
 
