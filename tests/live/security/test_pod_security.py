@@ -13,7 +13,7 @@ from k8s_basic.live import Lab, Object, claim
 from k8s_basic.live.api import Api
 from k8s_basic.live.lab import Completed
 from k8s_basic.live.restrictions import acting_as, allowed, meets
-from k8s_basic.mutation.classes import load
+from k8s_basic.content.fields import load
 
 ORDINARY = "start/first-pod.yaml"
 CAREFUL = "security/pod-restricted.yaml"
