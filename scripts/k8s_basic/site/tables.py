@@ -6,7 +6,6 @@ import html
 from pathlib import Path
 
 import yaml
-from mkdocs.utils import get_relative_url
 
 from ..content import glossary, inventory, restrictions
 from .marks import WORDS, Sheet
@@ -57,8 +56,8 @@ def _row(sheet: Sheet, entry: inventory.Entry, titles: dict[str, str]) -> str:
     claims = [_claim(sheet, entry, claim) for claim in entry.claims]
     example = ""
     if entry.example:
-        address = get_relative_url(f"examples/{entry.example}", sheet.url)
-        example = sheet.link(address, entry.example.rpartition("/")[2])
+        address = sheet.relative(f"examples/{entry.example}")
+        example = _link(address, entry.example.rpartition("/")[2])
     name = entry.id.lower().replace(".", "-")
     text = html.escape(entry.text[sheet.language])
     cells = (entry.id, text, ", ".join(lessons), example, " ".join(claims))
@@ -69,12 +68,16 @@ def _lesson(sheet: Sheet, place: str, titles: dict[str, str]) -> str:
     name, mark, section = place.partition("#")
     if name not in titles:  # still being written
         return html.escape(name)
-    return sheet.link(sheet.to(name) + mark + section, titles[name])
+    return _link(sheet.to(name) + mark + section, titles[name])
 
 
 def _claim(sheet: Sheet, entry: inventory.Entry, claim: str) -> str:
     pages = [page for page in sheet.evidence.pages if page.name in entry.names]
     for page in pages:
         if claim in {item.text for item in page.items("claims")}:
-            return sheet.link(f"{sheet.to(page.name)}#{claim.lower()}", claim)
+            return _link(f"{sheet.to(page.name)}#{claim.lower()}", claim)
     return html.escape(claim)
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{html.escape(address)}">{html.escape(text)}</a>'

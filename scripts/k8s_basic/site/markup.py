@@ -1,0 +1,176 @@
+"""The Markdown of the pages: a Python-Markdown extension, so that any builder with it can use it.
+
+Fences show manifests, commands, outputs and figures; a claim becomes its mark, and a line such as
+`{{ proof }}` what the build makes of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from markdown import Extension, Markdown
+from markdown.inlinepatterns import InlineProcessor
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import YamlLexer
+from pymdownx.superfences import SuperFencesException
+
+from ..content import callouts, figures, recordings
+from ..content.pages import CLAIM, INCLUDE, MARKS
+from . import results
+from .figures import svg
+from .marks import Sheet
+from .tables import inventory_table
+from .templating import render
+
+# Lines that are written when the site is built.
+GENERATED: dict[str, Callable[[Sheet], str]] = {
+    "{{ proof }}": results.proof,
+    "{{ verified_totals }}": results.totals,
+    "{{ previews }}": results.previews,
+    "{{ inventory }}": inventory_table,
+    "{{ verified_claims }}": results.of_topic,
+}
+
+
+class Lessons(Extension):
+    """What our pages have beyond Markdown; to be registered after superfences and toc.
+
+    `page` is the page that is converted next, `meta` its front matter; `site` is the address that
+    its commands fetch from, with a slash at the end, empty where the examples lie beside the pages.
+    """
+
+    page: Sheet
+    meta: dict[str, Any]
+    site: str
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Add to a Markdown instance all that the current page needs."""
+        fences = md.preprocessors["fenced_code_block"].extension
+        plain = fences.superfences[0]
+        for name, shown in (
+            ("yaml", self._manifest),
+            ("bash", self._command),
+            ("output", self._output),
+            ("figure", self._figure),
+        ):
+            shown = partial(shown, plain["formatter"])
+            fences.extend_super_fences(name, shown, plain["validator"], None)
+        md.treeprocessors["toc"].permalink_title = self.page.words.permalink
+        md.treeprocessors.register(_Lead(self), "lead", 1)  # after all that reads the text
+        md.preprocessors.register(_Generated(self, md), "generated", 24)  # after the fences
+        md.inlinePatterns.register(_Claim(self, md), "claim", 175)  # after code, before links
+        self._shown: set[str] = set()
+
+    def with_addresses(self, text: str) -> str:
+        """Write out the addresses of the site and of the examples, which may lie beside a reader."""
+        if not self.site:  # what a reader would fetch lies in a folder: it's copied, or read
+            text = re.sub(r"curl -\w*O (\{\{ examples \}\}/\S+)", r"cp \1 .", text)
+            text = re.sub(r"curl (?:-\w+ )+(?=\{\{ examples \}\})", "cat ", text)
+        text = text.replace("{{ examples }}", f"{self.site}examples")
+        return text.replace("{{ site }}", self.site.rstrip("/"))
+
+    def _manifest(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
+        """Show an included manifest with the name of its file, its address and its callouts."""
+        include = INCLUDE.match(src.strip())
+        if not include:
+            return plain(src=src, **fence)
+        root, path = self.page.evidence.root, include["path"]
+        try:
+            text = (root / "examples" / path).read_text(encoding="utf-8")
+        except OSError:
+            raise SuperFencesException(f"there is no examples/{path}; name another") from None
+        found = [] if path in self._shown else callouts.read(root, path)
+        self._shown.add(path)
+        said = [callout for callout in found if callout.text]
+        marked = {number for c in found for number in range(c.first, c.last + 1)}
+        code = highlight(text, YamlLexer(), HtmlFormatter(nowrap=True))
+        lines = [
+            (
+                Markup(line),
+                at in marked,
+                [number for number, callout in enumerate(said, 1) if callout.first == at],
+            )
+            for at, line in enumerate(code.removesuffix("\n").split("\n"))
+        ]
+        return render(
+            "manifest.html",
+            words=self.page.words,
+            path=path,
+            raw=self.page.relative(f"examples/{path}"),
+            id=re.sub(r"\W+", "-", path.removesuffix(".yaml")),
+            lines=lines,
+            remarks=[callout.text[self.page.language] for callout in said],
+        )
+
+    def _command(self, plain: Callable[..., str], **fence: Any) -> str:
+        block = plain(**fence)
+        mark = next((name for name in MARKS if name in fence["classes"]), "")
+        if not mark:
+            return block
+        reason, block = fence["attrs"]["data-reason"], Markup(block)
+        return render("command.html", words=self.page.words, mark=mark, reason=reason, block=block)
+
+    def _output(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
+        name = f"{self.page.page}/{src.strip()}"
+        recording = recordings.read(self.page.evidence.root, name)
+        printed = self.with_addresses(recording.output if recording else "")
+        return render("output.html", words=self.page.words, name=name, printed=printed)
+
+    def _figure(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
+        figure = figures.read(self.page.evidence.root, src.strip())
+        drawing = svg(figure, self.page.language)
+        return f'<div class="drawing" role="group" tabindex="0">{drawing}</div>'
+
+
+class _Claim(InlineProcessor):
+    """Puts the mark in the place of a claim's id."""
+
+    def __init__(self, lessons: Lessons, md: Markdown) -> None:
+        super().__init__(CLAIM.pattern, md)
+        self.lessons = lessons
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]
+        mark = self.lessons.page.mark(m[1])
+        return self.md.htmlStash.store(mark), m.start(0), m.end(0)
+
+
+class _Generated(Preprocessor):
+    """Puts what the build makes in the place of the line that stands for it."""
+
+    def __init__(self, lessons: Lessons, md: Markdown) -> None:
+        super().__init__(md)
+        self.lessons = lessons
+
+    def run(self, lines: list[str]) -> list[str]:
+        page = self.lessons.page
+        return [
+            self.md.htmlStash.store(GENERATED[line](page)) if line in GENERATED else line
+            for line in lines
+        ]
+
+
+class _Lead(Treeprocessor):
+    """Shows below the title what the page is for and how long it takes."""
+
+    def __init__(self, lessons: Lessons) -> None:
+        super().__init__()
+        self.lessons = lessons
+
+    def run(self, root: Element) -> None:
+        about, words = self.lessons.meta, self.lessons.page.words
+        lead = Element("p", {"class": "lead"})
+        lead.text, lead.tail = f"{about.get('description', '')} ", "\n"
+        minutes = SubElement(lead, "span", {"class": "minutes"})
+        minutes.text = words.minutes.format(about.get("minutes", "?"))
+        title = next((at for at, element in enumerate(root) if element.tag == "h1"), None)
+        if title is not None:
+            root.insert(title + 1, lead)
