@@ -17,8 +17,8 @@ PAGES = [
     "", "en/workloads/replicaset/", "overview/cluster-architecture/", "security/pod-security/",
     "network/ingress/", "reference/verified-claims/", "verified/workloads/", "404.html",
 ]  # fmt: skip
-# Paints, for each visible text, the grounds of its ancestors one over the other and the text's color
-# on top, and returns what each looks like: [letters, ground, where]. A figure's texts are left out:
+# Paints, for each visible text, the grounds of its ancestors one over the other and the letters on
+# top, and returns what each looks like: [letters, ground, where]. A figure's texts are left out:
 # they stand on what is drawn before them.
 PAINTED = """() => {
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true})
@@ -28,7 +28,7 @@ PAINTED = """() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement
-        if (!texts.currentNode.data.trim() || element.closest('svg, script, style, noscript')) continue
+        if (!texts.currentNode.data.trim() || element.closest('svg, script, style')) continue
         if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue
         const chain = []
         for (let at = element; at; at = at.parentElement) chain.unshift(getComputedStyle(at))
@@ -45,11 +45,11 @@ PAINTED = """() => {
 
 
 @pytest.fixture(scope="module")
-def known() -> list[tuple[list[float], list[float]]]:
+def known() -> list[Any]:
     """What the static test judges: colors of letters and of their ground, from 0 to 255."""
     css = (ROOT / "docs" / "assets" / "extra.css").read_text(encoding="utf-8")
     pairs = contrast.Sheets(css, contrast.theme()).pairs()
-    return [tuple([part * 255 for part in c[:3]] for c in (p.seen, p.below)) for p in pairs]  # type: ignore[misc]
+    return [tuple([part * 255 for part in c[:3]] for c in pair[3:]) for pair in pairs]
 
 
 def near(one: list[float], other: list[float]) -> bool:
@@ -57,7 +57,7 @@ def near(one: list[float], other: list[float]) -> bool:
     return all(abs(a - b) <= 2 for a, b in zip(one, other))
 
 
-def unknown(page: Any, known: list[tuple[list[float], list[float]]]) -> list[str]:
+def unknown(page: Any, known: list[Any]) -> list[str]:
     """Return the texts of a page, in both palettes, whose colors no known pair has."""
     found = []
     for palette in PALETTES:

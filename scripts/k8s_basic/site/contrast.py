@@ -2,7 +2,7 @@
 
 contrast.yaml says which text stands on which ground. A color of the style sheets that it doesn't
 name is a finding, and so is one that can't be worked out: what nobody looked at is never taken for
-good. Colors are sRGB with alpha, each part from 0 to 1.
+good.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 
 import tinycss2
 import yaml
+from coloraide import Color
 from cssselect2 import ElementWrapper, Matcher, compile_selector_list
-from tinycss2.color5 import parse_color
 
 PALETTES = ("default", "slate")
 LEAST = 5.0  # the ratio that WCAG 2 defines, from 1 to 21
@@ -27,8 +27,6 @@ _LETTERS = ("color", "fill")
 _GROUNDS = ("background", "background-color", "fill")
 _NONE = ("inherit", "currentcolor", "none", "transparent", "initial", "unset", "#0000")
 _VARIABLE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
-
-Color = tuple[float, float, float, float]
 
 
 class Declaration(NamedTuple):
@@ -89,7 +87,9 @@ def variables(lines: list[Declaration], palette: str) -> dict[str, str]:
     ElementTree.SubElement(root, "body", scheme)
     known: dict[str, str] = {}
     for element in ElementWrapper.from_html_root(root).iter_subtree():
-        matched = [(weight, number, line) for weight, _, _, (number, line) in matcher.match(element)]
+        matched = [
+            (weight, number, line) for weight, _, _, (number, line) in matcher.match(element)
+        ]
         known |= {line.name: line.value for *_, line in sorted(matched, key=lambda m: m[:2])}
     return known
 
@@ -98,47 +98,15 @@ def color(text: str, known: dict[str, str]) -> Color:
     """Return the color that a value names; raises ValueError where that can't be worked out."""
     for _ in range(10):  # variables may be made of others
         text = _VARIABLE.sub(lambda found: known.get(found[1], found[2] or "undefined"), text)
-    token = tinycss2.parse_one_component_value(text)
-    if token.type == "function" and token.lower_name == "color-mix":
-        return _mixed(token, known)
-    parsed = parse_color(text)
-    try:
-        red, green, blue, alpha = parsed.to("srgb")
-    except (AttributeError, NotImplementedError):
-        raise ValueError(f"no color that can be worked out: {text}") from None
-    return red, green, blue, alpha
-
-
-def _mixed(token: Any, known: dict[str, str]) -> Color:
-    """Return the color of `color-mix(in srgb, A p%, B)`."""
+    if not text.startswith("color-mix("):
+        return Color(text)
     parts = [""]
-    for argument in token.arguments:
+    for argument in tinycss2.parse_one_component_value(text).arguments:
         parts = [*parts, ""] if argument == "," else [*parts[:-1], parts[-1] + argument.serialize()]
     form = re.fullmatch(r"in srgb;\s*(.+) ([\d.]+)%;\s*(.+?)\s*", ";".join(parts))
     if not form:
-        raise ValueError(f"a mixture that can't be worked out: {token.serialize()}")
-    one, other, share = color(form[1], known), color(form[3], known), float(form[2]) / 100
-    alpha = one[3] * share + other[3] * (1 - share)
-    weight = one[3] * share / alpha if alpha else 0
-    red, green, blue = (a * weight + b * (1 - weight) for a, b in zip(one[:3], other))
-    return red, green, blue, alpha
-
-
-def over(top: Color, below: Color) -> Color:
-    """Return what is seen where `top` is painted over an opaque color."""
-    red, green, blue = (t * top[3] + b * (1 - top[3]) for t, b in zip(top[:3], below))
-    return red, green, blue, 1.0
-
-
-def ratio(one: Color, other: Color) -> float:
-    """Return the contrast of two opaque colors."""
-    dark, light = sorted(map(_luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(seen: Color) -> float:
-    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in seen[:3]]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+        raise ValueError(f"a mixture that can't be worked out: {text}")
+    return Color(form[1]).mix(Color(form[3]), 1 - float(form[2]) / 100, space="srgb")
 
 
 class Pair(NamedTuple):
@@ -150,10 +118,15 @@ class Pair(NamedTuple):
     seen: Color
     below: Color
 
+    @property
+    def ratio(self) -> float:
+        """How much the two differ, as WCAG 2 defines it."""
+        return self.seen.contrast(self.below)
+
     def __str__(self) -> str:
-        inks = (f"#{bytes(round(part * 255) for part in c[:3]).hex()}" for c in self[3:])
+        inks = " on ".join(ink.to_string(hex=True) for ink in (self.seen, self.below))
         return (
-            f"{ratio(self.seen, self.below):.2f} : 1, {' on '.join(inks)} ({self.palette}): "
+            f"{self.ratio:.2f} : 1, {inks} ({self.palette}): "
             f"{self.text} on {self.ground}; choose another color or ground"
         )
 
@@ -173,19 +146,20 @@ class Sheets:
                 for ground in entry["stands_on"]:
                     below = self._ground(ground, known)
                     for text in entry["color"]:
-                        *ink, alpha = color(self._value(text, *_LETTERS), known)
-                        alpha *= float(self._value(str(entry.get("opacity", 1)), "opacity"))
-                        yield Pair(palette, text, ground, over((*ink, alpha), below), below)  # type: ignore[arg-type]
+                        ink = color(self._value(text, *_LETTERS), known)
+                        opacity = float(self._value(entry.get("opacity", "1"), "opacity"))
+                        ink.set("alpha", ink["alpha"] * opacity)
+                        seen = Color.layer([ink, below], space="srgb")
+                        yield Pair(palette, text, ground, seen, below)
 
     def _ground(self, name: str, known: dict[str, str]) -> Color:
-        below: Color = (1, 1, 1, 1)
-        for layer in self.reviewed["grounds"][name]:
-            nested = layer in self.reviewed["grounds"]
-            below = (
-                self._ground(layer, known)
-                if nested
-                else over(color(self._value(layer, *_GROUNDS), known), below)
-            )
+        below, grounds = Color("white"), self.reviewed["grounds"]
+        for layer in grounds[name]:
+            if layer in grounds:
+                below = self._ground(layer, known)
+            else:
+                top = color(self._value(layer, *_GROUNDS), known)
+                below = Color.layer([top, below], space="srgb")
         return below
 
     def _value(self, named: str, *properties: str) -> str:
@@ -200,7 +174,7 @@ class Sheets:
         inks = {ink for entry in texts for ink in entry["color"]}
         idle = {value for group in self.reviewed["without_text"].values() for value in group}
         faded = {str(entry["opacity"]) for entry in texts if "opacity" in entry}
-        named = {name: layers | idle for name in _GROUNDS}
+        named = dict.fromkeys(_GROUNDS, layers | idle)
         named |= {"color": inks | idle, "fill": inks | layers | idle, "opacity": faded | idle}
         colored = [(d, d.place) for d in self.ours if d.name in named]
         colored += [(d, d.value) for d in self.theirs if d.name in named]
@@ -214,8 +188,7 @@ class Sheets:
     def findings(self) -> list[str]:
         """Return every finding as a sentence, the lowest contrast first."""
         try:
-            faint = [pair for pair in self.pairs() if ratio(pair.seen, pair.below) < LEAST]
+            faint = [pair for pair in self.pairs() if pair.ratio < LEAST]
         except (ValueError, KeyError) as wrong:
             return [*self.unnamed(), str(wrong)]
-        faint.sort(key=lambda pair: ratio(pair.seen, pair.below))
-        return [*map(str, faint), *self.unnamed()]
+        return [*map(str, sorted(faint, key=lambda pair: pair.ratio)), *self.unnamed()]

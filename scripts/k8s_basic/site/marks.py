@@ -86,21 +86,15 @@ class Sheet:
 
     def mark(self, claim: str) -> str:
         """Return the mark of a claim with links to its results, its test and the form."""
-        state = self.state(claim)
+        return render("mark.html", sheet=self, claim=claim, symbols=SYMBOLS)
+
+    def form(self, claim: str) -> str:
+        """Return the address of the form for what is not so on a reader's cluster."""
         filled = {"claim": claim, "page": f"{self.language}/{self.page}"}
-        if state.seen:
-            filled["version"] = state.seen[0].version
+        if seen := self.state(claim).seen:
+            filled["version"] = seen[0].version
         query = urlencode({"template": REPORT_FORM, **filled}, safe="/")
-        return render(
-            "mark.html",
-            sheet=self,
-            words=self.words,
-            claim=claim,
-            state=state,
-            symbol=SYMBOLS[state.name],
-            test=self.test(claim),
-            report=f"{self.repository}/issues/new?{query}",
-        )
+        return f"{self.repository}/issues/new?{query}"
 
     def test(self, claim: str) -> str:
         """Return the address of the code that proves a claim, if there is some."""

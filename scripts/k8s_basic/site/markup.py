@@ -7,9 +7,8 @@ Fences show manifests, commands, outputs and figures; a claim becomes its mark, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -54,7 +53,8 @@ class Lessons(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:
         """Add to a Markdown instance all that the current page needs."""
-        fences = md.preprocessors["fenced_code_block"].extension
+        preprocessor: Any = md.preprocessors["fenced_code_block"]
+        fences = preprocessor.extension
         plain = fences.superfences[0]
         for name, shown in (
             ("yaml", self._manifest),
@@ -64,14 +64,15 @@ class Lessons(Extension):
         ):
             shown = partial(shown, plain["formatter"])
             fences.extend_super_fences(name, shown, plain["validator"], None)
-        md.treeprocessors["toc"].permalink_title = self.page.words.permalink
+        toc: Any = md.treeprocessors["toc"]
+        toc.permalink_title = self.page.words.permalink
         md.treeprocessors.register(_Lead(self), "lead", 1)  # after all that reads the text
         md.preprocessors.register(_Generated(self, md), "generated", 24)  # after the fences
         md.inlinePatterns.register(_Claim(self, md), "claim", 175)  # after code, before links
         self._shown: set[str] = set()
 
     def with_addresses(self, text: str) -> str:
-        """Write out the addresses of the site and of the examples, which may lie beside a reader."""
+        """Write out addresses of the site and of the examples, which may lie beside a reader."""
         if not self.site:  # what a reader would fetch lies in a folder: it's copied, or read
             text = re.sub(r"curl -\w*O (\{\{ examples \}\}/\S+)", r"cp \1 .", text)
             text = re.sub(r"curl (?:-\w+ )+(?=\{\{ examples \}\})", "cat ", text)
@@ -90,25 +91,14 @@ class Lessons(Extension):
             raise SuperFencesException(f"there is no examples/{path}; name another") from None
         found = [] if path in self._shown else callouts.read(root, path)
         self._shown.add(path)
-        said = [callout for callout in found if callout.text]
-        marked = {number for c in found for number in range(c.first, c.last + 1)}
         code = highlight(text, YamlLexer(), HtmlFormatter(nowrap=True))
-        lines = [
-            (
-                Markup(line),
-                at in marked,
-                [number for number, callout in enumerate(said, 1) if callout.first == at],
-            )
-            for at, line in enumerate(code.removesuffix("\n").split("\n"))
-        ]
         return render(
             "manifest.html",
-            words=self.page.words,
+            sheet=self.page,
             path=path,
-            raw=self.page.relative(f"examples/{path}"),
-            id=re.sub(r"\W+", "-", path.removesuffix(".yaml")),
-            lines=lines,
-            remarks=[callout.text[self.page.language] for callout in said],
+            lines=[Markup(line) for line in code.removesuffix("\n").split("\n")],
+            marked={number for c in found for number in range(c.first, c.last + 1)},
+            said=[callout for callout in found if callout.text],
         )
 
     def _command(self, plain: Callable[..., str], **fence: Any) -> str:
@@ -117,13 +107,13 @@ class Lessons(Extension):
         if not mark:
             return block
         reason, block = fence["attrs"]["data-reason"], Markup(block)
-        return render("command.html", words=self.page.words, mark=mark, reason=reason, block=block)
+        return render("command.html", sheet=self.page, mark=mark, reason=reason, block=block)
 
     def _output(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
         name = f"{self.page.page}/{src.strip()}"
         recording = recordings.read(self.page.evidence.root, name)
         printed = self.with_addresses(recording.output if recording else "")
-        return render("output.html", words=self.page.words, name=name, printed=printed)
+        return render("output.html", sheet=self.page, name=name, printed=printed)
 
     def _figure(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
         figure = figures.read(self.page.evidence.root, src.strip())

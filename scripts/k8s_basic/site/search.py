@@ -23,7 +23,8 @@ _TAG = re.compile(r"<[^>]+>")
 _HEADING = re.compile(r"h[1-6]")
 _INLINE = frozenset("a abbr b code em i kbd mark small span strong sub sup".split())
 _VOID = frozenset("area base br col hr img input link meta source wbr".split())
-_UNSAID = frozenset("claim evidence headerlink minutes parts proof raw".split())  # classes of what is no text
+# Classes of what is no text of the page.
+_UNSAID = frozenset("claim evidence headerlink minutes parts proof raw".split())
 
 
 @dataclass

@@ -48,7 +48,11 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     undefined=StrictUndefined,
 )
-_TEMPLATES.filters |= {"inline": inline, "num": "{:g}".format}
+_TEMPLATES.filters |= {
+    "inline": inline,
+    "num": "{:g}".format,
+    "slug": lambda text: re.sub(r"\W+", "-", text),
+}
 
 
 def render(template: str, /, **values: object) -> Markup:
