@@ -11,6 +11,7 @@ import importlib.metadata
 import logging
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from k8s_basic.content.checks import content_problems
 from k8s_basic.content.pages import LANGUAGES, is_results
 from k8s_basic.evidence.states import EvidenceError, homes
 from k8s_basic.site import cards, plain, tables
-from k8s_basic.site.marks import WORDS, Evidence, Sheet
+from k8s_basic.site.marks import Evidence, Sheet
 from k8s_basic.site.markup import GENERATED, Lessons
 from k8s_basic.site.search import Pages
 
@@ -42,7 +43,12 @@ class Build:
     """What one build of all languages knows and collects."""
 
     def __init__(self, config: MkDocsConfig) -> None:
+        self.config = config
         self.root = Path(config.config_file_path).resolve().parent
+        self.site = Path(config.site_dir)
+        self.url = (config.site_url or "/").rstrip("/") + "/"
+        # The copy for reading from a folder; programs don't read that.
+        self.offline = not config.use_directory_urls
         self.evidence = Evidence.load(self.root)
         self.lessons = Lessons()
         self.contents: dict[str, plain.Contents] = {}  # by language, those built so far
@@ -50,52 +56,54 @@ class Build:
         self.searched = Pages()
         self.nav: Navigation
 
+    @classmethod
+    def of(cls, config: MkDocsConfig) -> Build:
+        """Return the build that a configuration belongs to."""
+        build: Build = config.extra["build"]
+        return build
+
     @property
+    def language(self) -> str:
+        """The language that is built."""
+        return str(self.config.theme["language"])
+
+    @property
+    def is_first(self) -> bool:
+        """Whether what is done once is done now."""
+        return self.language == LANGUAGES[0]
+
+    def place(self, page: Page) -> plain.Place:
+        """Return what other programs are told of a page."""
+        name = page.file.src_uri.removesuffix(".md").partition("/")[2]
+        about = {key: str(page.meta.get(key, "")) for key in ("title", "description")}
+        url = plain.address(self.url, self.language, name)
+        return plain.Place(self.language, name, url=url, **about)
+
+    def sheet(self, page: Page) -> Sheet:
+        """Return what the marks and tables of a page are made from."""
+        place, repository = self.place(page), (self.config.repo_url or "").rstrip("/")
+        of = (self.evidence, self.language, place.name, page.url, repository)
+        return Sheet(*of, directories=not self.offline)
+
     def topics(self) -> list[tuple[str, list[Page]]]:
-        """The topics with their pages in the order of reading."""
+        """Return the topics with their pages in the order of reading."""
         return [
             (section.title, [page for page in section.children if isinstance(page, Page)])
             for section in self.nav.items
             if isinstance(section, Section)
         ]
 
-    def lessons_list(self, language: str) -> str:
-        """Return, as Markdown, every topic and its pages."""
-        known = {p.name: p.meta for p in self.evidence.pages if p.language == language}
-        words, lines = WORDS[language], []
-        for title, pages in self.topics:
-            paths = [page.file.src_uri.partition("/")[2] for page in pages]
-            abouts = [known[path.removesuffix(".md")] for path in paths]
-            minutes = sum(about["minutes"] for about in abouts)
-            lines.append(f"\n### {title} {{#topic-{paths[0].partition('/')[0]}}}\n")
-            lines.append(words["pages"].format(number=len(paths), minutes=minutes) + "\n")
-            for path, about in zip(paths, abouts):
-                lines.append(words["about"].format(path=path, **about))
-        return "\n".join(lines)
-
-
-def _build(config: MkDocsConfig) -> Build:
-    build: Build = config.extra["build"]
-    return build
-
-
-def _is_first(config: MkDocsConfig) -> bool:
-    return str(config.theme["language"]) == LANGUAGES[0]
-
-
-def _is_offline(config: MkDocsConfig) -> bool:
-    """Tell whether this build is the copy for reading from a folder; programs don't read that."""
-    return not config.use_directory_urls
-
-
-def _site(config: MkDocsConfig) -> str:
-    return (config.site_url or "/").rstrip("/") + "/"
-
-
-def _place(page: Page, config: MkDocsConfig) -> plain.Place:
-    language, _, name = page.file.src_uri.removesuffix(".md").partition("/")
-    about = {key: str(page.meta.get(key, "")) for key in ("title", "description")}
-    return plain.Place(language, name, url=plain.address(_site(config), language, name), **about)
+    def written(self, markdown: str) -> str:
+        """Return a page with its lists written out, as Markdown."""
+        topics = [(t, [page.file.src_uri for page in pages]) for t, pages in self.topics()]
+        lists: dict[str, Callable[[], str]] = {
+            "{{ lessons }}": lambda: tables.lessons(self.evidence.pages, self.language, topics),
+            "{{ glossary }}": lambda: tables.glossary_table(self.root, self.language),
+            "{{ restrictions }}": lambda: tables.restrictions_table(self.root, self.language),
+        }
+        for line, table in lists.items():
+            markdown = markdown.replace(line, table()) if line in markdown else markdown
+        return markdown
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -114,9 +122,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
     Examples, terms and drift are judged by the static tests: a build takes them as they are.
     """
-    if _is_first(config):
-        for problem in content_problems(_build(config).root, wording=False):
-            log.warning("%s", problem)
+    build = Build.of(config)
+    for problem in content_problems(build.root, wording=False) if build.is_first else ():
+        log.warning("%s", problem)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -129,48 +137,31 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
     """Keep the order of reading; its titles are translated after this."""
-    _build(config).nav = nav
+    Build.of(config).nav = nav
     return nav
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write generated lists and addresses out, put the Markdown beside the page and convert it."""
-    build, place = _build(config), _place(page, config)
-    lists = {
-        "{{ lessons }}": build.lessons_list,
-        "{{ glossary }}": lambda language: tables.glossary_table(build.root, language),
-        "{{ restrictions }}": lambda language: tables.restrictions_table(build.root, language),
-    }
-    for line, written in lists.items():
-        if line in markdown:
-            markdown = markdown.replace(line, written(place.language))
-    if not _is_offline(config):
-        _write_plain(markdown, page, config)
-    repository = (config.repo_url or "").rstrip("/")
-    directories = bool(config.use_directory_urls)
-    lessons = build.lessons
-    lessons.page = Sheet(
-        build.evidence, place.language, place.name, page.url, repository, directories
-    )
-    lessons.meta, lessons.site = dict(page.meta), "" if _is_offline(config) else _site(config)
+    """Write lists and addresses out, and put the Markdown beside the page."""
+    build = Build.of(config)
+    markdown, place, lessons = build.written(markdown), build.place(page), build.lessons
+    if not build.offline:
+        file = build.site / page.url / plain.MARKDOWN
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = markdown
+        for line in GENERATED:  # what only HTML has is named by its address
+            text = text.replace(line, f"<{place.url}>")
+        file.write_text(plain.markdown(build.root, text, place, build.url), encoding="utf-8")
+    lessons.page, lessons.meta = build.sheet(page), dict(page.meta)
+    lessons.site = "" if build.offline else build.url
     return lessons.with_addresses(markdown)
-
-
-def _write_plain(markdown: str, page: Page, config: MkDocsConfig) -> None:
-    """Put the page's Markdown beside it; a table that only HTML has is named by its address."""
-    place = _place(page, config)
-    for line in GENERATED:
-        markdown = markdown.replace(line, f"<{place.url}>")
-    file = Path(config.site_dir) / page.url / plain.MARKDOWN
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = plain.markdown(_build(config).root, markdown, place, _site(config))
-    file.write_text(text, encoding="utf-8")
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let the search read the page; what a page of results lists is found where it is said."""
-    if not is_results(_place(page, config).name):
-        _build(config).searched.add(page.url, html)
+    build = Build.of(config)
+    if not is_results(build.place(page).name):
+        build.searched.add(page.url, html)
     page.meta["search"] = {"exclude": True}  # from the theme's, which only lends its looks
     return html
 
@@ -179,61 +170,58 @@ def on_page_context(
     context: dict[str, Any], page: Page, config: MkDocsConfig, nav: Navigation
 ) -> dict[str, Any]:
     """Give the template what the head says to other programs: addresses of the page, its card."""
-    place = _place(page, config)
-    context["place"] = place
-    context["twins"] = plain.twins(place.name, _site(config))
-    context["card"] = cards.address(_site(config), place.language, place.name)
-    context["feed"] = plain.address(_site(config), place.language, "index") + plain.FEED
-    return context
+    build = Build.of(config)
+    place = build.place(page)
+    twins = plain.twins(place.name, build.url)
+    card = cards.address(build.url, place.language, place.name)
+    feed = plain.address(build.url, place.language, "index") + plain.FEED
+    return {**context, "place": place, "twins": twins, "card": card, "feed": feed}
 
 
 def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
     """Write the one 404 page, in both languages, with the first build only, and no sitemap yet."""
     # the sitemap of a build knows one language; see `_write_lists`
-    once = template_name != "404.html" or _is_first(config)
+    once = template_name != "404.html" or Build.of(config).is_first
     return output if once and template_name != "sitemap.xml" else ""
 
 
 def on_serve(server: LiveReloadServer, config: MkDocsConfig, **_: Any) -> LiveReloadServer:
     """Build again when a live run has left new evidence."""
-    for home in homes(_build(config).root).values():
-        if home.is_dir():
-            server.watch(str(home))
+    for home in filter(Path.is_dir, homes(Build.of(config).root).values()):
+        server.watch(str(home))
     return server
 
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     """Publish the search's data, examples and evidence, and the licenses of what is shipped."""
-    build, site = _build(config), Path(config.site_dir)
-    language = str(config.theme["language"])
-    build.searched.write(build.root, site, language)
-    if not _is_offline(config):
-        _write_lists(config, build, language)
-    if not _is_first(config):
+    build = Build.of(config)
+    build.searched.write(build.root, build.site, build.language)
+    if not build.offline:
+        _write_lists(build)
+    if not build.is_first:
         return
-    shutil.copytree(build.root / "examples", site / "examples", dirs_exist_ok=True)
-    _copy_licenses(site / "assets" / "licenses")
+    shutil.copytree(build.root / "examples", build.site / "examples", dirs_exist_ok=True)
+    _copy_licenses(build.site / "assets" / "licenses")
     for part in build.evidence.parts():
-        (copy := site / "evidence" / part["name"]).parent.mkdir(parents=True, exist_ok=True)
+        (copy := build.site / "evidence" / part["name"]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(part["path"], copy)
 
 
-def _write_lists(config: MkDocsConfig, build: Build, language: str) -> None:
+def _write_lists(build: Build) -> None:
     """Write the feed of a language and, once all are built, llms.txt, sitemap and archive."""
-    site, site_url = Path(config.site_dir), _site(config)
-    topics = [(title, [_place(page, config) for page in pages]) for title, pages in build.topics]
-    places = [_place(page, config) for page in build.nav.pages]
-    about = str(config.site_description)
-    built = plain.Contents(config.site_name, about, topics, places)
-    prefix = "" if language == LANGUAGES[0] else language
-    feed = plain.feed(built, plain.last_changes(build.root), site_url)
-    (site / prefix / plain.FEED).write_text(feed, encoding="utf-8")
-    build.contents[language] = built
+    topics = [(title, [build.place(page) for page in pages]) for title, pages in build.topics()]
+    places = [build.place(page) for page in build.nav.pages]
+    about = str(build.config.site_description)
+    built = plain.Contents(build.config.site_name, about, topics, places)
+    feed = plain.feed(built, plain.last_changes(build.root), build.url)
+    home = build.site / plain.address("", build.language, "index")
+    (home / plain.FEED).write_text(feed, encoding="utf-8")
+    build.contents[build.language] = built
     if set(build.contents) == set(LANGUAGES):
-        (site / "llms.txt").write_text(plain.llms(build.contents), encoding="utf-8")
-        names = [place.name for place in places]
-        (site / "sitemap.xml").write_text(plain.sitemap(names, site_url), encoding="utf-8")
-        plain.archive(build.root / "examples", site / plain.EXAMPLES_ARCHIVE)
+        (build.site / "llms.txt").write_text(plain.llms(build.contents), encoding="utf-8")
+        sitemap = plain.sitemap([place.name for place in places], build.url)
+        (build.site / "sitemap.xml").write_text(sitemap, encoding="utf-8")
+        plain.archive(build.root / "examples", build.site / plain.EXAMPLES_ARCHIVE)
 
 
 def _copy_licenses(folder: Path) -> None:
