@@ -27,6 +27,8 @@ _LETTERS = ("color", "fill")
 _GROUNDS = ("background", "background-color", "fill")
 _NONE = ("inherit", "currentcolor", "none", "transparent", "initial", "unset", "#0000")
 _VARIABLE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
+_MIX = re.compile(r"color-mix\(in srgb, ((?:\([^()]*\)|[^(),])+) ([\d.]+)%, (.+)\)")
+_PALETTE = re.compile(r":root(:lang\(en\))?|(:root, )?\[data-md-color-scheme(=\"\w+\")?\]")
 
 
 class Declaration(NamedTuple):
@@ -51,17 +53,12 @@ def theme() -> list[Declaration]:
     return [line for file in files for line in declarations(file.read_text("utf-8"))]
 
 
-def declarations(css: str) -> Iterator[Declaration]:
+def declarations(css: str | list[Any], media: str = "") -> Iterator[Declaration]:
     """Yield all that a style sheet declares; raises ValueError for what can't be read."""
-    return _declared(tinycss2.parse_stylesheet(css, True, True), "")
-
-
-def _declared(rules: list[Any], media: str) -> Iterator[Declaration]:
-    for rule in rules:
+    for rule in tinycss2.parse_rule_list(css, True, True):
         if rule.type == "at-rule" and rule.at_keyword in ("media", "supports"):
             condition = _text(rule.prelude) if rule.at_keyword == "media" else ""
-            inner = tinycss2.parse_rule_list(rule.content, True, True)
-            yield from _declared(inner, f"{media} {condition}".strip())
+            yield from declarations(rule.content, f"{media} {condition}".strip())
         elif rule.type == "qualified-rule":
             for line in tinycss2.parse_blocks_contents(rule.content, True, True):
                 if line.type != "declaration":
@@ -98,15 +95,11 @@ def color(text: str, known: dict[str, str]) -> Color:
     """Return the color that a value names; raises ValueError where that can't be worked out."""
     for _ in range(10):  # variables may be made of others
         text = _VARIABLE.sub(lambda found: known.get(found[1], found[2] or "undefined"), text)
-    if not text.startswith("color-mix("):
+    mixed = _MIX.fullmatch(text)
+    if not mixed:
         return Color(text)
-    parts = [""]
-    for argument in tinycss2.parse_one_component_value(text).arguments:
-        parts = [*parts, ""] if argument == "," else [*parts[:-1], parts[-1] + argument.serialize()]
-    form = re.fullmatch(r"in srgb;\s*(.+) ([\d.]+)%;\s*(.+?)\s*", ";".join(parts))
-    if not form:
-        raise ValueError(f"a mixture that can't be worked out: {text}")
-    return Color(form[1]).mix(Color(form[3]), 1 - float(form[2]) / 100, space="srgb")
+    one, share, other = mixed.groups()
+    return Color(one).mix(Color(other), 1 - float(share) / 100, space="srgb")
 
 
 class Pair(NamedTuple):
@@ -178,6 +171,10 @@ class Sheets:
         named |= {"color": inks | idle, "fill": inks | layers | idle, "opacity": faded | idle}
         colored = [(d, d.place) for d in self.ours if d.name in named]
         colored += [(d, d.value) for d in self.theirs if d.name in named]
+        for line in self.ours:
+            of_palette = line.media in ("", "screen") and _PALETTE.fullmatch(line.selector)
+            if line.name.startswith("--") and not of_palette:
+                yield f"{line.place} {{ {line.name} }}: only a palette may set what colors are of"
         for line, key in colored:
             if line.value not in _NONE and key not in named[line.name]:
                 yield f"{line.place} {{ {line.name}: {line.value} }}: name {key!r} in contrast.yaml"
@@ -185,10 +182,14 @@ class Sheets:
         for key in sorted((inks | layers | idle | faded) - used):
             yield f"contrast.yaml: no style sheet has {key!r}; remove it or name what replaced it"
 
-    def findings(self) -> list[str]:
-        """Return every finding as a sentence, the lowest contrast first."""
-        try:
-            faint = [pair for pair in self.pairs() if pair.ratio < LEAST]
-        except (ValueError, KeyError) as wrong:
-            return [*self.unnamed(), str(wrong)]
-        return [*map(str, sorted(faint, key=lambda pair: pair.ratio)), *self.unnamed()]
+
+def findings(ours: str, theirs: list[Declaration]) -> list[str]:
+    """Return every finding as a sentence: what is too faint first, then what nobody looked at."""
+    unnamed: list[str] = []
+    try:
+        sheets = Sheets(ours, theirs)
+        unnamed += sheets.unnamed()
+        faint = sorted((p for p in sheets.pairs() if p.ratio < LEAST), key=lambda p: p.ratio)
+    except ValueError as wrong:
+        return [*unnamed, str(wrong)]
+    return [*map(str, faint), *unnamed]

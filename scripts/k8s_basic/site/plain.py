@@ -117,12 +117,7 @@ def sitemap(names: list[str], site_url: str) -> str:
     `x-default`, for readers of any other language, is the Korean page
     (https://developers.google.com/search/docs/specialty/international/localized-versions).
     """
-    pages = [
-        (address(site_url, language, name), twins(name, site_url))
-        for name in names
-        for language in LANGUAGES
-    ]
-    return render("sitemap.xml", pages=pages)
+    return render("sitemap.xml", pages=[twins(name, site_url) for name in names])
 
 
 def twins(name: str, site_url: str) -> dict[str, str]:
