@@ -152,8 +152,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         for line in GENERATED:  # what only HTML has is named by its address
             text = text.replace(line, f"<{place.url}>")
         file.write_text(plain.markdown(build.root, text, place, build.url), encoding="utf-8")
-    lessons.page, lessons.meta = build.sheet(page), dict(page.meta)
-    lessons.site = "" if build.offline else build.url
+    lessons.page, lessons.meta, lessons.site = build.sheet(page), dict(page.meta), build.url
     return lessons.with_addresses(markdown)
 
 

@@ -43,8 +43,9 @@ GENERATED: dict[str, Callable[[Sheet], str]] = {
 class Lessons(Extension):
     """What our pages have beyond Markdown; to be registered after superfences and toc.
 
-    `page` is the page that is converted next, `meta` its front matter; `site` is the address that
-    its commands fetch from, with a slash at the end, empty where the examples lie beside the pages.
+    `page` is the page that is converted next, `meta` its front matter; `site` is the address of
+    the site with a slash at the end. Where the pages are read from a folder, the examples lie
+    beside them.
     """
 
     page: Sheet
@@ -66,18 +67,21 @@ class Lessons(Extension):
             fences.extend_super_fences(name, shown, plain["validator"], None)
         toc: Any = md.treeprocessors["toc"]
         toc.permalink_title = self.page.words.permalink
-        md.treeprocessors.register(_Lead(self), "lead", 1)  # after all that reads the text
+        md.treeprocessors.register(_Lead(self, md), "lead", 1)  # after all that reads the text
         md.preprocessors.register(_Generated(self, md), "generated", 24)  # after the fences
-        md.inlinePatterns.register(_Claim(self, md), "claim", 175)  # after code, before links
+        claim = _Claim(self, CLAIM.pattern, md)
+        md.inlinePatterns.register(claim, "claim", 175)  # after code, before links
         self._shown: set[str] = set()
 
     def with_addresses(self, text: str) -> str:
         """Write out addresses of the site and of the examples, which may lie beside a reader."""
-        if not self.site:  # what a reader would fetch lies in a folder: it's copied, or read
+        examples = f"{self.site}examples"
+        if not self.page.directories:
+            # what a reader would fetch lies in a folder: it's copied, or read
+            examples = "examples"
             text = re.sub(r"curl -\w*O (\{\{ examples \}\}/\S+)", r"cp \1 .", text)
             text = re.sub(r"curl (?:-\w+ )+(?=\{\{ examples \}\})", "cat ", text)
-        text = text.replace("{{ examples }}", f"{self.site}examples")
-        return text.replace("{{ site }}", self.site.rstrip("/"))
+        return text.replace("{{ examples }}", examples).replace("{{ site }}", self.site.rstrip("/"))
 
     def _manifest(self, plain: Callable[..., str], src: str, **fence: Any) -> str:
         """Show an included manifest with the name of its file, its address and its callouts."""
@@ -121,39 +125,32 @@ class Lessons(Extension):
         return f'<div class="drawing" role="group" tabindex="0">{drawing}</div>'
 
 
-class _Claim(InlineProcessor):
-    """Puts the mark in the place of a claim's id."""
+class _OfPage:
+    """A part of Markdown that needs to know which page it works on."""
 
-    def __init__(self, lessons: Lessons, md: Markdown) -> None:
-        super().__init__(CLAIM.pattern, md)
+    def __init__(self, lessons: Lessons, *args: Any) -> None:
+        super().__init__(*args)
         self.lessons = lessons
+
+
+class _Claim(_OfPage, InlineProcessor):
+    """Puts the mark in the place of a claim's id."""
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]
         mark = self.lessons.page.mark(m[1])
         return self.md.htmlStash.store(mark), m.start(0), m.end(0)
 
 
-class _Generated(Preprocessor):
+class _Generated(_OfPage, Preprocessor):
     """Puts what the build makes in the place of the line that stands for it."""
 
-    def __init__(self, lessons: Lessons, md: Markdown) -> None:
-        super().__init__(md)
-        self.lessons = lessons
-
     def run(self, lines: list[str]) -> list[str]:
-        page = self.lessons.page
-        return [
-            self.md.htmlStash.store(GENERATED[line](page)) if line in GENERATED else line
-            for line in lines
-        ]
+        page, store = self.lessons.page, self.md.htmlStash.store
+        return [store(GENERATED[line](page)) if line in GENERATED else line for line in lines]
 
 
-class _Lead(Treeprocessor):
+class _Lead(_OfPage, Treeprocessor):
     """Shows below the title what the page is for and how long it takes."""
-
-    def __init__(self, lessons: Lessons) -> None:
-        super().__init__()
-        self.lessons = lessons
 
     def run(self, root: Element) -> None:
         about, words = self.lessons.meta, self.lessons.page.words
@@ -161,6 +158,5 @@ class _Lead(Treeprocessor):
         lead.text, lead.tail = f"{about.get('description', '')} ", "\n"
         minutes = SubElement(lead, "span", {"class": "minutes"})
         minutes.text = words.minutes.format(about.get("minutes", "?"))
-        title = next((at for at, element in enumerate(root) if element.tag == "h1"), None)
-        if title is not None:
-            root.insert(title + 1, lead)
+        for at in [at for at, element in enumerate(root, 1) if element.tag == "h1"][:1]:
+            root.insert(at, lead)
