@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import callouts
 from k8s_basic.content.pages import Page, read_pages
-from k8s_basic.site.marks import Evidence, Sheet
-from k8s_basic.site.markup import Lessons
-from markdown import Markdown
 
 MANIFEST = """\
 apiVersion: v1
@@ -154,18 +149,3 @@ def test_every_callout_of_this_repository_fits_its_example() -> None:
         for callout in callouts.read(ROOT, example):
             *_, key = callouts.keys_of(callout.path)
             assert key in lines[callout.first] or str(key).isdigit(), callout.path
-
-
-def test_numbers_on_lines_leave_the_text_of_the_manifest_as_it_is(root: Path) -> None:
-    write(root, f"- path: metadata.name\n{BOTH}- path: spec.ports\n")
-    fence = '```yaml\n--8<-- "a/web.yaml"\n```\n\n'
-    sheet = Sheet(Evidence(root, [], {}, {}, [], {}), "en", "a/page", "en/a/page/", "")
-    lessons = Lessons()
-    lessons.page, lessons.meta, lessons.site = sheet, {}, ""
-    shown = Markdown(extensions=["toc", "pymdownx.superfences", lessons]).convert(fence * 2)
-    code = shown[shown.index("<code>") + 6 : shown.index("</code>")]
-    assert html.unescape(re.sub(r"<[^>]+>", "", code)) == MANIFEST
-    assert code.split("\n")[3].endswith("</a></span>"), "the number lies in the marked line"
-    assert shown.count('<ol class="callouts">') == 1, "on the first block of an example only"
-    assert 'href="#co-a-web-1"' in shown and '<li id="co-a-web-1">Word. ' in shown
-    assert shown.count('<span class="hll">') == 6  # the name, and five lines of the ports

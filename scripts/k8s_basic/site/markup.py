@@ -63,7 +63,7 @@ class Lessons(Extension):
             ("output", self._output),
             ("figure", self._figure),
         ):
-            shown = partial(shown, plain["formatter"])
+            shown = partial(_strict, partial(shown, plain["formatter"]))
             fences.extend_super_fences(name, shown, plain["validator"], None)
         toc: Any = md.treeprocessors["toc"]
         toc.permalink_title = self.page.words.permalink
@@ -71,7 +71,11 @@ class Lessons(Extension):
         md.preprocessors.register(_Generated(self, md), "generated", 24)  # after the fences
         claim = _Claim(self, CLAIM.pattern, md)
         md.inlinePatterns.register(claim, "claim", 175)  # after code, before links
-        self._shown: set[str] = set()
+        md.registerExtension(self)
+
+    def reset(self) -> None:
+        """Begin another page."""
+        self._shown: set[str] = set()  # examples that have had their callouts
 
     def with_addresses(self, text: str) -> str:
         """Write out addresses of the site and of the examples, which may lie beside a reader."""
@@ -89,10 +93,7 @@ class Lessons(Extension):
         if not include:
             return plain(src=src, **fence)
         root, path = self.page.evidence.root, include["path"]
-        try:
-            text = (root / "examples" / path).read_text(encoding="utf-8")
-        except OSError:
-            raise SuperFencesException(f"there is no examples/{path}; name another") from None
+        text = (root / "examples" / path).read_text(encoding="utf-8")
         found = [] if path in self._shown else callouts.read(root, path)
         self._shown.add(path)
         code = highlight(text, YamlLexer(), HtmlFormatter(nowrap=True))
@@ -123,6 +124,14 @@ class Lessons(Extension):
         figure = figures.read(self.page.evidence.root, src.strip())
         drawing = svg(figure, self.page.language)
         return f'<div class="drawing" role="group" tabindex="0">{drawing}</div>'
+
+
+def _strict(show: Callable[..., str], **fence: Any) -> str:
+    """Show a fence, and fail if that fails: superfences would leave it on the page as it is."""
+    try:
+        return show(**fence)
+    except Exception as wrong:
+        raise SuperFencesException(f"a block can't be shown: {wrong}") from wrong
 
 
 class _OfPage:
@@ -158,5 +167,6 @@ class _Lead(_OfPage, Treeprocessor):
         lead.text, lead.tail = f"{about.get('description', '')} ", "\n"
         minutes = SubElement(lead, "span", {"class": "minutes"})
         minutes.text = words.minutes.format(about.get("minutes", "?"))
-        for at in [at for at, element in enumerate(root, 1) if element.tag == "h1"][:1]:
-            root.insert(at, lead)
+        titles = [at for at, element in enumerate(root, 1) if element.tag == "h1"]
+        if titles:
+            root.insert(titles[0], lead)
