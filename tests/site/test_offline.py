@@ -88,3 +88,9 @@ def test_copy_has_every_page_and_says_how_to_read_it(copy: Path) -> None:
     assert all((copy / page).is_file() for page in pages)
     text = (copy / "README.txt").read_text(encoding="utf-8")
     assert "index.html" in text and "python3 -m http.server" in text
+
+
+@both_languages
+def test_copy_says_where_a_newer_one_is(copy: Path, language: str) -> None:
+    page = copy / PREFIX[language] / "start" / "using-the-examples.html"
+    assert re.search(rf'href="https://[^"]+/{build.OFFLINE_ARCHIVE}"', page.read_text("utf-8"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from ..content import glossary, restrictions
+from ..content.pages import Page
 from .marks import WORDS
 
 
@@ -21,6 +22,19 @@ def glossary_table(root: Path, language: str) -> str:
         for term in loaded["terms"]
     ]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in r)} |" for r in rows)
+
+
+def lessons(pages: list[Page], language: str, topics: list[tuple[str, list[str]]]) -> str:
+    """Return, as Markdown, every topic and its lessons, given by their files, in their order."""
+    known = {page.path.removeprefix("docs/"): page for page in pages}
+    words, lines = WORDS[language], []
+    for title, files in topics:
+        found = [known[file] for file in files]
+        minutes = sum(page.meta["minutes"] for page in found)
+        lines.append(f"\n### {title} {{#topic-{found[0].name.partition('/')[0]}}}\n")
+        lines.append(words["pages"].format(number=len(found), minutes=minutes) + "\n")
+        lines += [words["about"].format(path=f"{page.name}.md", **page.meta) for page in found]
+    return "\n".join(lines)
 
 
 def restrictions_table(root: Path, language: str) -> str:

@@ -9,11 +9,11 @@ import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import restrictions
 from k8s_basic.content.checks import CLUSTER_FILES
+from k8s_basic.content.fields import load
 from k8s_basic.live import Lab, Object, claim
 from k8s_basic.live.api import Api
 from k8s_basic.live.lab import Completed
 from k8s_basic.live.restrictions import acting_as, allowed, meets
-from k8s_basic.content.fields import load
 
 ORDINARY = "start/first-pod.yaml"
 CAREFUL = "security/pod-restricted.yaml"
