@@ -70,8 +70,12 @@ def test_container_that_ends_or_cannot_start_is_tried_again_until_it_is_mended(l
     unknown = lab.becomes("pod/start-error", ended("StartError", 128), within=120)
     message = unknown.at("status.containerStatuses.0.lastState.terminated.message")
     assert "executable file not found" in message
-    lab.becomes("pod/start-error", waits("CrashLoopBackOff"), within=120)  # no try is under way
-    assert lab.logs(unknown).strip() in ("", message)
+    lab.becomes("pod/start-error", waits("CrashLoopBackOff"), within=120)
+    lab.until(  # between two tries: while one is under way there is no log to be had
+        "a log without a word of the program",
+        lambda: lab.logs(unknown).strip(),
+        lambda log: log in ("", message),
+    )
 
     for pod in (crashing, unknown):
         lab.delete(pod, wait=True)
