@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from k8s_basic import BUILD, ROOT, cache_dir
+from k8s_basic import BUILD, ROOT, cache_dir, processes
 from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import image, kind, packages, programs, sources, versions
 from k8s_basic.cluster.engine import Engine
@@ -238,11 +238,14 @@ def main() -> int:
     if os.geteuid() != 0:
         raise ClusterError("a user is made and images are built from packages: run this as root")
     kube = versions.kubernetes(options.kubernetes)
-    engine = engines.ensure()
     try:
-        return through_loopback(engine, kube, rest)
-    finally:
-        engines.stop(engine)
+        engine = engines.ensure()
+        try:
+            return through_loopback(engine, kube, rest)
+        finally:
+            engines.stop(engine)
+    except ClusterError as problem:
+        sys.exit(f"error: {problem}")
 
 
 def through_loopback(engine: Engine, kube: Kubernetes, rest: list[str]) -> int:
@@ -267,7 +270,4 @@ def through_loopback(engine: Engine, kube: Kubernetes, rest: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ClusterError as problem:
-        sys.exit(f"error: {problem}")
+    processes.command(main)
