@@ -236,7 +236,7 @@ def main() -> int:
     parser.add_argument("--kubernetes", metavar="MINOR")
     options, rest = parser.parse_known_args()
     if os.geteuid() != 0:
-        raise ClusterError("a user is made and images are built from packages: run this as root")
+        sys.exit("error: a user is made and images are built from packages: run this as root")
     kube = versions.kubernetes(options.kubernetes)
     try:
         engine = engines.ensure()
