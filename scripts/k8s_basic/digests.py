@@ -63,8 +63,11 @@ def pinned(text: str, reference: str, found: str) -> str:
     return line.sub(f"  {reference}: {found}", text)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Pin what can be resolved, say what can't; return 1 if something is left."""
+    if arguments:
+        print(__doc__)
+        return int(not {"-h", "--help"} & {*arguments})
     left = 0
     for reference in versions.images():
         try:
@@ -80,4 +83,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    processes.command(main)
+    processes.command(lambda: main(sys.argv[1:]))
