@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from posixpath import join, normpath
 
+from .addresses import address_problems
 from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
@@ -48,6 +49,7 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
+    found += address_problems(root)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
     found += callout_problems(root, pages)
