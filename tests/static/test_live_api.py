@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from k8s_basic.live.api import Api
 from k8s_basic.live.objects import Objects
-from k8s_basic.live.refusals import Refused
+from k8s_basic.live.failures import Refused
 from kubernetes.client import ApiException
 
 PODS = SimpleNamespace(

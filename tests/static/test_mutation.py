@@ -12,7 +12,7 @@ import yaml
 from k8s_basic import ROOT
 from k8s_basic.content.claims import Proof
 from k8s_basic.content.fields import keys_of, path_of
-from k8s_basic.live.refusals import Refused
+from k8s_basic.live.failures import Refused
 from k8s_basic.mutation import __main__ as command
 from k8s_basic.mutation import classes, judge, plugin, report, whole
 from k8s_basic.mutation.classes import Chosen, ListError, Subject, choose, without_effect

@@ -6,8 +6,6 @@ import http.client
 import io
 import json
 import ssl
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -17,7 +15,6 @@ import urllib3
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 CONNECT = 3.0  # seconds in which a request must be answered
-PAUSE = 0.3  # seconds between two tries: no API tells when a data path has changed
 PATIENCE = 10.0  # seconds, the least in which something must answer
 NO_ANSWER = 0  # the status of a request that was refused or timed out
 
@@ -30,6 +27,10 @@ class Response:
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     certificate: str = ""  # PEM, of an HTTPS server
+
+    def __str__(self) -> str:
+        """Return status and beginning of the body, for a reader of a failure."""
+        return f"status {self.status}: {self.body[:300]}"
 
     def json(self) -> object:
         """Return the body read as JSON."""
@@ -65,26 +66,6 @@ def parse(text: str) -> Response:
         return parse(body)
     parsed = http.client.parse_headers(io.BytesIO(f"{head}\n\n".encode()))
     return Response(status, body, {k.lower(): v for k, v in parsed.items()})
-
-
-def until(
-    once: Callable[[], Response], status: int | None, within: float
-) -> tuple[Response, float]:
-    """Ask until `status` is seen (None: any answer), for `within` seconds at most.
-
-    No answer at all isn't one yet: a node that is busy lets a request time out now and then. So
-    it is asked for PATIENCE seconds at least until something answers.
-    Returns the last answer and the seconds it took; the caller judges the answer.
-    """
-    started = time.monotonic()
-    while True:
-        answer = once()
-        took = time.monotonic() - started
-        met = answer.status != NO_ANSWER if status is None else answer.status == status
-        over = within if answer.status != NO_ANSWER else max(within, PATIENCE)
-        if met or took >= over:
-            return answer, took
-        time.sleep(PAUSE)
 
 
 def outside(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import TESTS
 from ..content.fields import keys_of, path_of
-from ..live.refusals import Refused
+from ..live.failures import Refused
 from .mutants import Document, at, leaves
 
 PASSED, KILLED, REFUSED, ECHO, ERROR = "passed", "killed", "refused", "field echo", "error"
@@ -21,7 +21,7 @@ LIVE = TESTS / "live"
 LAB = Path(__file__).parents[1] / "live"
 # Verbs whose failure says what the cluster did not do.
 ANSWERS = {"http", "http_many", "outside", "logged", "logs", "exec"}
-VERBS = {"becomes", "until", "stays", "refuses", *ANSWERS}
+VERBS = {"becomes", "eventually", "stays", "refuses", *ANSWERS}
 # What a statement may ask for besides fields: status, traffic, logs, events.
 OBSERVED = {
     "status", "uid", "uids", "names", "ready", "live", "is_ready", "is_current", "condition",

@@ -39,7 +39,7 @@ def answers(
 ) -> None:
     """Demand this answer: CoreDNS reads what is new a moment after the API server."""
     what = f"{name} {kind} is {wanted}"
-    lab.until(what, lambda: ask(lab, name, kind, client), lambda seen: seen == wanted)
+    lab.eventually(what, lambda: ask(lab, name, kind, client), lambda seen: seen == wanted)
 
 
 @claim("DN-1", "DN-2", "DN-3")
@@ -72,7 +72,9 @@ def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab
     )
     (stranger,) = lab.becomes("pods", ready(1), namespace=elsewhere)
     answers(lab, f"web.{home}", found(here), client=stranger)
-    lab.until("no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data)
+    lab.eventually(
+        "no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data
+    )
     # and with a Service of that name there, the short name means that one
     there = lab.apply("network/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
     answers(lab, "web", found(there), client=stranger)

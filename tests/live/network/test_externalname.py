@@ -32,7 +32,9 @@ def records(lab: Lab, name: str) -> list[str]:
 
 def lead_to(lab: Lab, name: str, wanted: list[str]) -> None:
     """Demand these records: CoreDNS reads a change a moment after the API server."""
-    lab.until(f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted)
+    lab.eventually(
+        f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted
+    )
 
 
 @claim("NW-16", "NW-17", "NW-18")
@@ -63,7 +65,9 @@ def test_external_name_is_an_alias_that_maps_no_ports_and_rewrites_no_host(lab: 
     # another replica of CoreDNS may still give the old name
     new = "backend-new was called as partner:8080\n"
     url = "http://partner:8080/"
-    lab.until(f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new)
+    lab.eventually(
+        f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new
+    )
 
 
 @claim("NW-21")

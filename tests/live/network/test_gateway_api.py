@@ -85,7 +85,7 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
             backend["weight"] = 1
         lab.patch("httproute/weights", {"spec": {"rules": rules}})
         # the controller takes up the change
-        lab.until(
+        lab.eventually(
             "both backends answer",
             lambda: answers(lab, "canary.example.com", 20),
             lambda seen: seen == {"app1", "app2"},

@@ -54,7 +54,7 @@ def in_the_nodes_network(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def accepted(lab: Lab, documents: list[dict[str, Any]]) -> Object:
     """Apply as soon as MetalLB's webhook has its certificate, and return the first object."""
-    return lab.until("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
+    return lab.eventually("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
 
 
 @claim("NW-13")

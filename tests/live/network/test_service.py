@@ -115,7 +115,7 @@ def test_new_connections_are_spread_over_all_ready_pods(lab: Lab) -> None:
     assert len(pods.names) == 3
 
     # 60 random picks miss one of three Pods once in 10^10 runs; kube-proxy may know fewer at first
-    lab.until(
+    lab.eventually(
         "all three Pods answer, and they alone",
         lambda: {(a.status, a.body) for a in lab.http_many("http://web/hostname", 60)},
         lambda answers: answers == {(200, name) for name in pods.names},

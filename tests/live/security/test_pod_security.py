@@ -36,7 +36,7 @@ def asked(lab: Lab, example: str) -> Completed:
 
 def soon(lab: Lab, condition: Callable[[], bool]) -> None:
     """Wait for a label, or a grant, to be seen by the API server."""
-    lab.until("what was set has an effect", condition, bool)
+    lab.eventually("what was set has an effect", condition, bool)
 
 
 def keeps_out(lab: Lab, example: str) -> bool:
@@ -82,14 +82,14 @@ def test_level_refuses_new_pods_and_only_warns_of_their_controllers(lab: Lab) ->
 
     level(lab, "restricted", mode="warn")
     soon(lab, lambda: violation in asked(lab, ORDINARY).err)
-    assert any(violation in warning for warning in lab.warns(lab.apply, ORDINARY))
+    assert any(violation in warning for warning in lab.warns(ORDINARY))
     running = lab.becomes("pod/hello", is_running)
-    assert not lab.warns(lab.apply, CAREFUL)
+    assert not lab.warns(CAREFUL)
 
     level(lab, None, mode="warn")
     level(lab, "restricted")
     soon(lab, lambda: keeps_out(lab, PRIVILEGED))
-    assert any(violation in warning for warning in lab.warns(lab.apply, UNFIT))
+    assert any(violation in warning for warning in lab.warns(UNFIT))
 
     def is_refused(deployment: Object | None) -> bool:
         """The Deployment reports that its Pods are refused."""

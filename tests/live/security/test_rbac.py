@@ -16,7 +16,7 @@ CLUSTER_ROLE = "security/clusterrole.yaml"
 
 def allowed(lab: Lab, command: str, within: float = 60) -> Completed:
     """Run a command until it succeeds, for so many seconds: a new grant is seen a moment later."""
-    return lab.until(command, lambda: lab.run(command), lambda done: not done.code, within)
+    return lab.eventually(command, lambda: lab.run(command), lambda done: not done.code, within)
 
 
 def forbidden(lab: Lab, command: str, text: str = "forbidden") -> None:

@@ -35,7 +35,7 @@ def is_told(lab: Lab, pod: str, status: str) -> None:
         " https://kubernetes.default.svc/api/v1/namespaces/$(cat namespace)/pods"
     )
     what = f"{pod} is told {status}"
-    lab.until(what, lambda: lab.exec(pod, "sh", "-c", ask), lambda seen: seen == status)
+    lab.eventually(what, lambda: lab.exec(pod, "sh", "-c", ask), lambda seen: seen == status)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -92,7 +92,9 @@ def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
     assert is_authenticated(lab, token)
     lab.delete(pod, wait=True)
     # the API server remembers its last answer for ten seconds
-    lab.until("a dead token", lambda: is_authenticated(lab, token), lambda alive: not alive, 90)
+    lab.eventually(
+        "a dead token", lambda: is_authenticated(lab, token), lambda alive: not alive, 90
+    )
 
 
 def token_sources(pod: Object) -> list[Object]:
@@ -139,8 +141,8 @@ def test_mountable_secrets_are_deprecated_and_still_enforced(lab: Lab) -> None:
         "secrets": [{"name": "unlisted"}],
     }
 
-    assert not lab.warns(lab.apply, plain)
-    assert any("deprecated in v1.32" in warning for warning in lab.warns(lab.apply, strict))
+    assert not lab.warns(plain)
+    assert any("deprecated in v1.32" in warning for warning in lab.warns(strict))
     lab.apply(listing)
 
     lab.refuses(

@@ -165,7 +165,7 @@ def test_certificate_logs_in_and_a_binding_gives_rights(lab: Lab, requests: Requ
 
     lab.apply("security/rolebinding-myuser.yaml")
     # a new grant is seen a moment later
-    lab.until("myuser has rights", lambda: lab.run(ask), lambda after: not after.code)
+    lab.eventually("myuser has rights", lambda: lab.run(ask), lambda after: not after.code)
 
 
 @claim("UC-8")

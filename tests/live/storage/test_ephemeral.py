@@ -50,7 +50,9 @@ def test_empty_dir_in_memory_counts_as_memory_and_ends_at_its_limit(lab):
     before = shared_memory(lab, pod)
     lab.exec(pod, "dd", "if=/dev/zero", "of=/cache/small", "bs=1M", "count=8")
     # the kernel adds its figures up now and then
-    lab.until("8 MiB more", lambda: shared_memory(lab, pod) - before, lambda grown: grown >= 8 * MI)
+    lab.eventually(
+        "8 MiB more", lambda: shared_memory(lab, pod) - before, lambda grown: grown >= 8 * MI
+    )
 
     fill = "kubectl exec in-memory -- dd if=/dev/zero of=/cache/big bs=1M count=32"
     full = lab.run(fill)

@@ -121,7 +121,9 @@ def test_namespace_at_level_baseline_refuses_host_path(lab):
     }
     host_network["spec"]["volumes"] = [{"name": "node-files", "emptyDir": {}}]
     probe, refusal = asked.replace("{}", json.dumps(host_network)), "violates PodSecurity"
-    lab.until("the label has an effect", lambda: lab.run(probe).err, lambda err: refusal in err)
+    lab.eventually(
+        "the label has an effect", lambda: lab.run(probe).err, lambda err: refusal in err
+    )
 
     lab.refuses(
         lab.apply,

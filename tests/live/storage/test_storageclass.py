@@ -33,7 +33,9 @@ def own(lab):
 
 def written(lab, pod):
     """Return the Pod's file once its program has written it, as it reads inside."""
-    return lab.until(f"{pod.name} has written", lambda: lab.exec(pod, "cat", "/data/log"), bool)
+    return lab.eventually(
+        f"{pod.name} has written", lambda: lab.exec(pod, "cat", "/data/log"), bool
+    )
 
 
 @claim("ST-13", "ST-14", "ST-23")
@@ -149,11 +151,11 @@ def test_recycle_is_refused_in_a_class_and_deprecated_in_a_volume(lab, own):
     lab.apply(storage_class)
 
     (volume,) = own(lab.example("storage/pv-nfs.yaml"))
-    assert lab.warns(lab.apply, volume) == []
+    assert lab.warns(volume) == []
     volume["metadata"]["name"] += "-recycle"
     volume["spec"]["persistentVolumeReclaimPolicy"] = "Recycle"
     try:
-        warnings = lab.warns(lab.apply, volume)
+        warnings = lab.warns(volume)
         assert any("Recycle" in w and "deprecated" in w for w in warnings), warnings
     finally:
         lab.run(f"kubectl delete pv {volume['metadata']['name']} --ignore-not-found --wait=false")

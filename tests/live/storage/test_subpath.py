@@ -34,7 +34,7 @@ def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
 
     lab.patch("configmap/site", {"data": {"version.html": "v2"}})
     lab.annotate(with_it, {"example.com/look": "now"})  # a changed Pod is looked at soon
-    lab.until(
+    lab.eventually(
         "the whole volume has v2",
         lambda: lab.exec(with_it, "cat", "/etc/site/version.html"),
         lambda seen: seen == "v2",
