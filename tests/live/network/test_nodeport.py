@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Lab, Object, Objects, claim, needs, ready
 
 RUNNING = {"status": {"phase": "Running"}}
 UNSCHEDULABLE = {
