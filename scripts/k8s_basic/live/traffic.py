@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import ssl
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -31,10 +31,6 @@ class Response:
     def __str__(self) -> str:
         """Return status and beginning of the body, for a reader of a failure."""
         return f"status {self.status}: {self.body[:300]}"
-
-    def json(self) -> object:
-        """Return the body read as JSON."""
-        return json.loads(self.body)
 
 
 def curl_command(
@@ -82,12 +78,11 @@ def outside(
     without `cafile` any certificate is taken, and returned.
     """
     parts = urlsplit(url)
-    place = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Host": host or sni or parts.netloc}
     try:
-        with _pool(url, sni, cafile) as pool:
+        with _pool(parts.scheme, sni or parts.hostname or "localhost", cafile) as pool:
             answer = pool.request(
-                method, place, body=data, headers=headers, redirect=False, retries=False,
+                method, url, body=data, headers=headers, redirect=False, retries=False,
                 preload_content=False,
             )  # fmt: skip
             certificate = _certificate(answer)
@@ -98,20 +93,14 @@ def outside(
     return Response(answer.status, body, names, certificate)
 
 
-def _pool(url: str, sni: str | None, cafile: str | None) -> urllib3.HTTPConnectionPool:
-    parts = urlsplit(url)
-    address, port = parts.hostname or "localhost", parts.port
-    if parts.scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, timeout=CONNECT)
-    return urllib3.HTTPSConnectionPool(
-        address,
-        port,
-        timeout=CONNECT,
-        server_hostname=sni or address,
-        assert_hostname=(sni or address) if cafile else False,
-        ca_certs=cafile,
-        cert_reqs="CERT_REQUIRED" if cafile else "CERT_NONE",
-    )
+def _pool(scheme: str, name: str, cafile: str | None) -> urllib3.PoolManager:
+    """Return what connects; over TLS it asks for `name`, and checks it where a CA is named."""
+    if scheme == "http":
+        return urllib3.PoolManager(timeout=CONNECT)
+    tls: dict[str, Any] = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+    if cafile:
+        tls = {"cert_reqs": "CERT_REQUIRED", "assert_hostname": name, "ca_certs": cafile}
+    return urllib3.PoolManager(timeout=CONNECT, server_hostname=name, **tls)
 
 
 def _certificate(answer: urllib3.BaseHTTPResponse) -> str:

@@ -12,7 +12,6 @@ from k8s_basic.content.checks import CLUSTER_FILES
 from k8s_basic.live import Completed, Lab, Object, claim, is_ready
 from k8s_basic.live.api import Api
 from k8s_basic.live.restrictions import acting_as, allowed, meets
-from k8s_basic.mutation.classes import load
 
 ORDINARY = "start/first-pod.yaml"
 CAREFUL = "security/pod-restricted.yaml"
@@ -124,14 +123,14 @@ def test_examples_are_let_in_as_the_table_says(lab: Lab, request: pytest.Fixture
     done = lab.run(f"kubectl create rolebinding owner --clusterrole=admin --user={owner}")
     assert done.code == 0, done.err
     as_owner = acting_as(Api(lab.kubeconfig), owner)
-    privileged = load(EXAMPLES / "security" / "pod-privileged.yaml")
+    privileged = lab.example(PRIVILEGED)
     soon(lab, lambda: not any(meets(lab.api, n, privileged) for n in namespaces.values()))
     soon(lab, lambda: allowed(as_owner, lab.namespace, privileged))
 
     seen: restrictions.Verdicts = {}
     files = sorted(EXAMPLES.rglob("*.yaml"))
     for example in (file.relative_to(EXAMPLES).as_posix() for file in files):
-        documents = load(EXAMPLES / example)
+        documents = lab.example(example)
         levels = {n: meets(lab.api, place, documents) for n, place in namespaces.items()}
         if example in CLUSTER_FILES or None in levels.values():
             continue
