@@ -252,9 +252,8 @@ class Lab:
 
     def run(self, command: str, timeout: float = COMMAND_TIMEOUT) -> Completed:
         """Run a command line as the reader types it, in this namespace; seconds: `timeout`."""
-        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
-        env["PATH"] = f"{Path(self.cluster.kubectl_path).parent}:{os.environ['PATH']}"
-        return _run(["bash", "-c", command], env, timeout)
+        path = f"{Path(self.cluster.kubectl_path).parent}:{os.environ['PATH']}"
+        return self._run(["bash", "-c", command], timeout, PATH=path)
 
     def exec(self, pod: str | Object, *command: str, container: str | None = None) -> str:
         """Run a command in a container and return what it printed; raises Unmet."""
@@ -380,7 +379,10 @@ class Lab:
         mark = {"lab-scout": uuid.uuid4().hex}
         self.label(node, mark)
         try:
-            self.api.create(self._target("pods"), _scout_pod(mark))
+            # on the node with this label, whatever taints it has
+            anywhere = [{"operator": "Exists"}]
+            scout = _own_pod("scout", "pause", [], nodeSelector=mark, tolerations=anywhere)
+            self.api.create(self._target("pods"), scout)
             self.becomes("pod/lab-scout", {"spec": {"nodeName": node.name}})
             self.api.delete(self._target("pod/lab-scout"), gracePeriodSeconds=0)
         finally:
@@ -454,7 +456,7 @@ class Lab:
         Raises Trouble when it doesn't start.
         """
         if self._client is None:
-            self.api.create(self._target("pods"), _client_pod())
+            self.api.create(self._target("pods"), _own_pod("client", "agnhost", ["pause"]))
             try:
                 self._client = self.becomes("pod/lab-client", is_ready, within=CLIENT_START)
             except Unmet as problem:
@@ -549,11 +551,20 @@ class Lab:
         return ask
 
     def _kubectl(self, *args: str, check: bool = True) -> Completed:
-        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
-        done = _run([str(self.cluster.kubectl_path), *args], env, COMMAND_TIMEOUT)
+        done = self._run([str(self.cluster.kubectl_path), *args], COMMAND_TIMEOUT)
         if check and done.code:
             raise Unmet(f"kubectl {shlex.join(args)} failed: {done.err or done.out}")
         return done
+
+    def _run(self, command: list[str], timeout: float, **more: str) -> Completed:
+        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig), **more}
+        try:
+            done = processes.run(
+                command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        except subprocess.TimeoutExpired:
+            return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
+        return Completed(done.returncode, done.stdout, done.stderr)
 
     def _write(self, documents: list[dict[str, Any]]) -> Path:
         file = Path(self._folder.name) / f"{uuid.uuid4().hex}.yaml"
@@ -593,16 +604,6 @@ class Lab:
         return file
 
 
-def _run(command: list[str], env: dict[str, str], timeout: float) -> Completed:
-    try:
-        done = processes.run(
-            command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-    except subprocess.TimeoutExpired:
-        return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
-    return Completed(done.returncode, done.stdout, done.stderr)
-
-
 def _demand_moved(control: Future[Any] | None) -> None:
     """Raise what a control met on its way, once it has ended."""
     problem = control.exception() if control else None
@@ -612,19 +613,11 @@ def _demand_moved(control: Future[Any] | None) -> None:
         raise Trouble(f"the control could not be watched: {problem!r}") from problem
 
 
-def _client_pod() -> dict[str, Any]:
-    container = {"name": "client", "image": versions.image("agnhost"), "args": ["pause"]}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
-    metadata = {"name": "lab-client", "labels": {"app": "lab-client"}}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def _scout_pod(mark: dict[str, str]) -> dict[str, Any]:
-    """Return a Pod for the node with this label, whatever taints it has."""
-    container = {"name": "scout", "image": versions.image("pause")}
-    anywhere = [{"operator": "Exists"}]
-    spec = {"containers": [container], "nodeSelector": mark, "tolerations": anywhere}
-    metadata = {"name": "lab-scout"}
+def _own_pod(name: str, image: str, args: list[str], **spec: Any) -> dict[str, Any]:
+    """Return a Pod of the lab's own."""
+    container = {"name": name, "image": versions.image(image), "args": args}
+    metadata = {"name": f"lab-{name}", "labels": {"app": f"lab-{name}"}}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 1, **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
