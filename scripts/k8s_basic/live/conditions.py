@@ -106,7 +106,7 @@ def has_condition(kind: str, status: str = "True", reason: str = "", text: str =
     def condition(seen: Object | None) -> bool:
         said = (seen.condition(kind) if seen else None) or {}
         fits = said.get("status") == status and reason in ("", said.get("reason"))
-        return fits and text in said.get("message", "")
+        return bool(fits and text in said.get("message", ""))
 
     return Condition(f"{kind} is {status} because of {reason or 'anything'}: {text}", condition)
 
@@ -121,7 +121,7 @@ def waits(*reasons: str, text: str = "") -> Condition:
 
     def condition(pod: Object | None) -> bool:
         waiting = (pod.at(f"{CONTAINER}.state.waiting") if pod else None) or {}
-        return waiting.get("reason") in reasons and text in waiting.get("message", "")
+        return bool(waiting.get("reason") in reasons and text in waiting.get("message", ""))
 
     return Condition(f"the container waits because of {' or '.join(reasons)}: {text}", condition)
 
@@ -131,7 +131,7 @@ def ended(code: int, reason: str = "") -> Condition:
 
     def condition(pod: Object | None) -> bool:
         last = (pod.at(f"{CONTAINER}.lastState.terminated") if pod else None) or {}
-        return last.get("exitCode") == code and reason in ("", last.get("reason"))
+        return bool(last.get("exitCode") == code and reason in ("", last.get("reason")))
 
     return Condition(f"the run before this one ended with exit code {code} {reason}", condition)
 
