@@ -32,7 +32,7 @@ def test_markdown_of_a_page_stands_alone() -> None:
     assert told.startswith("# Service\n\nA name.\n")
     assert f"[DNS]({SITE}en/network/dns/#names)" in told
     assert f"[Pod]({SITE}en/workloads/pod/)" in told
-    manifest = (EXAMPLES / "network" / "service-multiport.yaml").read_text(encoding="utf-8")
+    manifest = (EXAMPLES / "network/clusterip/service-multiport.yaml").read_text(encoding="utf-8")
     assert (
         f"```yaml\n# {SITE}examples/network/clusterip/service-multiport.yaml\n{manifest}```" in told
     )
