@@ -52,7 +52,7 @@ TEXT_MISTAKES = [
      "no live test applies"),
     ("other include", EN, INCLUDE, '--8<-- "workloads/../workloads/pod/pod.yaml"', f"{EN}:11:", ""),
     ("YAML by hand", KO, INCLUDE, "kind: Pod", f"{KO}:10:", "whole file"),
-    ("part of a file", KO, INCLUDE, '--8<-- "workloads/pod/pod.yaml:2:4"', f"{KO}:10:", "whole file"),
+    ("part of a file", KO, "pod.yaml\"", "pod.yaml:2:4\"", f"{KO}:10:", "whole file"),
     ("output by hand", KO, "```bash\n", "```console\n", f"{KO}:14:", "output is never typed"),
     ("plain fence", KO, "```bash\n", "```\n", f"{KO}:14:", "plain text"),
     ("indented output", KO, "## 왜", "    NAME  READY\n\n## 왜", f"{KO}:18:", "indentation"),
