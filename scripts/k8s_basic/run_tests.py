@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from . import BUILD, EXAMPLES, ROOT, TESTS, processes
-from .cluster import packages
-from .errors import ClusterError
-from .steps import say
 from .content.claims import proofs
+from .errors import ClusterError
+from .packages import debian
 from .site import browser
+from .steps import say
 
 USAGE = """\
 usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and options of pytest]
@@ -21,7 +21,8 @@ usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and opt
   --live     every claim on a real kind cluster
   (none)     all three, in this order; the first that fails ends the run
 
-An example's path, such as examples/workloads/replicaset.yaml, runs the live tests that apply it.
+An example's path, such as examples/workloads/replicaset/replicaset.yaml, runs the live tests that
+apply it.
 
 For --live: --keep-cluster  --cluster-name NAME  --image-source auto|registry|packages
             --kubernetes 1.36  --registry-mirror HOST:PORT
@@ -85,7 +86,7 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     try:
         if tier == "site":
             seen = {} if browser.find() else {"chromium": "chromium"}
-            packages.need({**seen, packages.KOREAN: "fonts-noto-cjk"})
+            debian.need({**seen, debian.KOREAN: "fonts-noto-cjk"})
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3

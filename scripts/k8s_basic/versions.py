@@ -11,7 +11,7 @@ import yaml
 
 from .errors import ClusterError
 
-FILE = Path(__file__).parent / "cluster" / "versions.yaml"
+FILE = Path(__file__).parent / "versions.yaml"
 DOCKER_HUB = "registry-1.docker.io"
 
 

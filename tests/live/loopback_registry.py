@@ -31,13 +31,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from k8s_basic import BUILD, ROOT, cache_dir
-from k8s_basic.cluster import engine as engines
-from k8s_basic.cluster import image, kind, packages, programs, sources, versions
-from k8s_basic.cluster.engine import Engine
+import yaml
+from k8s_basic import BUILD, ROOT, cache_dir, processes, versions
+from k8s_basic.cluster import manifests, sources
 from k8s_basic.errors import ClusterError
+from k8s_basic.packages import debian, image, programs
+from k8s_basic.packages import engine as engines
+from k8s_basic.packages.engine import Engine
 from k8s_basic.steps import run, say, step
-from k8s_basic.cluster.versions import Kubernetes
+from k8s_basic.versions import Kubernetes
 
 USER = "k8s-basic-loopback"
 STARTS = 20.0  # seconds for the registry to answer
@@ -53,7 +55,7 @@ def registry() -> Iterator[str]:
     """Debian's docker-registry on a free port of loopback, with one empty store; its host:port."""
     files = cache_dir() / "docker-registry"
     if not files.exists():
-        packages.unpack(("docker-registry",), files)
+        debian.unpack(("docker-registry",), files)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -97,27 +99,16 @@ def in_containerd(reference: str) -> str:
 def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
     """Push the images of a cluster of this minor, made from packages, under their public paths."""
     node = image.ensure(engine, kube)
-    builder = image.Builder(engine, kube, {}, Path())
-    workloads = sources._needed(kube)[1:]
     docker = engine.docker
-    options = ("-d", "--entrypoint", "sleep", "--security-opt", "seccomp=unconfined")
-    container = docker("run", *options, node, "infinity").strip()
-    try:
-        docker("exec", "-d", container, "sh", "-c", "containerd >/var/log/loopback.log 2>&1")
-        builder._wait_for_containerd(container)
-        names = [in_containerd(reference) for reference in workloads]
-        export = ["docker", "exec", container, *CTR, "export", "-", *names]
+    workloads = sources._needed(kube)[1:]
+    names = [in_containerd(reference) for reference in workloads]
+    with image.containerd(engine, node) as container:
         with step(f"take {len(names)} images out of the node image"):
-            builder._pipe(export, ["docker", "load"])
+            export = ["docker", "exec", container, *CTR, "export", "-", *names]
+            image.pipe(engine, export, ["docker", "load"])
         with step("node image as kind publishes it"):
-            gone = [name for name in names if "/pause:" not in name]
-            docker("exec", container, *CTR, "rm", *gone)
-            stop = "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done"
-            docker("exec", container, "sh", "-c", stop)
-            entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
-            docker("commit", "--change", entrypoint, container, mirrored(address, str(kube.node)))
-    finally:
-        docker("rm", "-f", container)
+            docker("exec", container, *CTR, "rm", *(n for n in names if "/pause:" not in n))
+            image.commit_node(engine, container, mirrored(address, str(kube.node)))
     for reference in workloads:
         docker("tag", reference, mirrored(address, reference))
         docker("rmi", reference)
@@ -154,13 +145,12 @@ def furnish(home: Path, kind_program: Path) -> None:
     # this Python may lie where nobody else can read
     unwanted = shutil.ignore_patterns("test", "__pycache__", "site-packages")
     shutil.copytree(sys.base_prefix, home / "python", symlinks=True, ignore=unwanted)
-    kept = home / "cache" / "programs"
-    kept.mkdir(parents=True)
-    for module, _, folder in (kind.GATEWAY_API, kind.METALLB):
-        files = sorted(programs.module_files(module, folder).glob("*.yaml"))
-        native = [file for file in files if file.name == "metallb-native.yaml"]
-        texts = [file.read_text(encoding="utf-8") for file in native or files]
-        (kept / kind.kept_as(module)).write_text("\n---\n".join(texts), encoding="utf-8")
+    packages = sources.ImageSource("packages", versions.kubernetes(), "", Path(), Path())
+    for module in versions.load()["manifests"]:
+        kept = home / "cache" / manifests.kept(module).relative_to(cache_dir())
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        documents = manifests.documents(packages, module)
+        kept.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
     run("git", "clone", "-q", ROOT, home / "k8s-basic", what="git clone")
 
 
@@ -197,8 +187,7 @@ def faults(home: Path, kube: Kubernetes) -> list[str]:
     found = [
         f"{name} is in the cache" for name in ("go", "build") if (home / "cache" / name).exists()
     ]
-    beside = (file.name for file in (home / "cache" / "programs").iterdir())
-    found += [f"{name} was built" for name in beside if not name.startswith(programs.KEPT)]
+    found += [f"{file.name} was built" for file in (home / "cache").glob("programs/*")]
     file = home / "k8s-basic" / "build" / "evidence" / f"{kube.minor}-registry.json"
     if not file.exists():
         return [*found, "there is no evidence"]
@@ -236,13 +225,16 @@ def main() -> int:
     parser.add_argument("--kubernetes", metavar="MINOR")
     options, rest = parser.parse_known_args()
     if os.geteuid() != 0:
-        raise ClusterError("a user is made and images are built from packages: run this as root")
+        sys.exit("error: a user is made and images are built from packages: run this as root")
     kube = versions.kubernetes(options.kubernetes)
-    engine = engines.ensure()
     try:
-        return through_loopback(engine, kube, rest)
-    finally:
-        engines.stop(engine)
+        engine = engines.ensure()
+        try:
+            return through_loopback(engine, kube, rest)
+        finally:
+            engines.stop(engine)
+    except ClusterError as problem:
+        sys.exit(f"error: {problem}")
 
 
 def through_loopback(engine: Engine, kube: Kubernetes, rest: list[str]) -> int:
@@ -267,7 +259,4 @@ def through_loopback(engine: Engine, kube: Kubernetes, rest: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ClusterError as problem:
-        sys.exit(f"error: {problem}")
+    processes.command(main)

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from _pytest.mark import ParameterSet
-from k8s_basic import BUILD, ROOT
-from k8s_basic.cluster import versions
+from k8s_basic import BUILD, ROOT, versions
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.content.pages import Page, read_pages
 from k8s_basic.live import plugin, volatile

@@ -19,13 +19,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from k8s_basic.cluster import programs, sources, versions
-from k8s_basic.cluster.engine import Engine
-from k8s_basic.errors import ClusterError
+from k8s_basic import versions
+from k8s_basic.cluster import sources
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.sources import ImageSource
-from k8s_basic.steps import run
+from k8s_basic.errors import ClusterError
 from k8s_basic.live import Lab, needs, ready
+from k8s_basic.packages import programs
+from k8s_basic.packages.engine import Engine
+from k8s_basic.steps import run
 
 OCI = "application/vnd.oci.image"
 HANGS = 3.0  # seconds after which a pull that does not end is given up here

@@ -34,33 +34,47 @@
     const { x, y, width, height } = element.getBoundingClientRect()
     return [x, y, width, height, getComputedStyle(element).visibility]
   }))
-  // Words in a block of code that have the same colors are one question: all but the first of them.
+  // Texts that are nested alike and have the same colors are one question. One that axe had nothing
+  // to say of is kept as answered for the other pages of this tab.
   const style = ['color', 'backgroundColor', 'backgroundImage', 'opacity', 'filter', 'textShadow',
-    'fontSize', 'fontWeight']
-  const lookOf = (word, block) => {
-    const look = []
-    for (let at = word; at !== block; at = at.parentElement) {
-      const computed = getComputedStyle(at)
-      look.push(...style.map(name => computed[name]))
+    'fontSize', 'fontWeight', 'position', 'overflow']
+  const kept = name => new Map(JSON.parse(sessionStorage.getItem(name) ?? '[]'))
+  const keep = (name, map) => sessionStorage.setItem(name, JSON.stringify([...map]))
+  const numbers = kept('numbers'), answered = kept('answered') // of looks; a look has one number
+  const numbered = () => {
+    const found = new Map([[document.documentElement, 0]])
+    const numberOf = element => {
+      if (!found.has(element)) {
+        const computed = getComputedStyle(element), { tagName, className } = element
+        const own = [tagName, className, ...style.map(name => computed[name])].join()
+        const look = `${numberOf(element.parentElement)}>${own}`
+        if (!numbers.has(look)) numbers.set(look, numbers.size + 1)
+        found.set(element, numbers.get(look))
+      }
+      return found.get(element)
     }
-    return look.join()
+    return numberOf
   }
-  const repeated = () => [...document.querySelectorAll('pre > code')].flatMap(block => {
-    const seen = new Set()
-    return [...block.querySelectorAll('span:not(:has(*))')].filter(word => {
-      if (!/[\p{L}\p{N}]/u.test(word.textContent)) return false // axe may not judge such a one
+  const written = element => element.checkVisibility() && (element.matches('input, textarea')
+    || [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim()))
+  const isDrawn = element => element.closest('svg') // its ground is what lies there, and no parent
+  const open = numberOf => {
+    const seen = new Set(answered.keys())
+    return [...document.body.querySelectorAll('*')].filter(element => {
+      if (!written(element)) return false
       const before = seen.size
-      return seen.add(lookOf(word, block)).size === before
+      return isDrawn(element) || seen.add(numberOf(element)).size > before
     })
-  })
+  }
   const keyOf = check => check.data?.messageKey ?? check.id
 
   // Returns all that axe objects to or can't tell, as [palette, rule, what it said, the element,
   // indices of the entries of `reviewed` that fit]. A violation fits none.
   globalThis.judge = async (palettes, reviewed) => {
     const found = []
-    const ask = async (options, palette, exclude = []) => {
-      const result = await axe.run({ exclude }, { ...common, ...options })
+    const ask = async (options, palette, include = [document]) => {
+      const result = await axe.run({ include }, { ...common, ...options })
+      const named = new Set()
       for (const kind of kinds) {
         for (const { id, nodes } of result[kind]) {
           for (const { any, all, none, element, target } of nodes) {
@@ -73,9 +87,11 @@
             const said = `${kind}: ${keys.join(', ')}: ${checks.map(c => c.message).join('; ')}`
             const text = element.textContent.trim().slice(0, 60)
             found.push([palette, id, said, `${target.join(' ')}: ${text}`, fit])
+            named.add(element)
           }
         }
       }
+      return named
     }
     const seen = palettes.map(palette => (show(palette), places()))
     if (new Set(seen).size > 1) {
@@ -86,8 +102,15 @@
     document.head.insertAdjacentHTML('beforeend', `<style>${flat}</style>`)
     for (const palette of palettes) {
       show(palette)
-      await ask(contrast, palette, repeated())
+      const numberOf = numbered(), texts = open(numberOf)
+      if (!texts.length) continue
+      const named = new Set([...await ask(contrast, palette, texts)].map(numberOf))
+      for (const number of texts.filter(text => !isDrawn(text)).map(numberOf)) {
+        if (!named.has(number)) answered.set(number, palette)
+      }
     }
+    keep('numbers', numbers)
+    keep('answered', answered)
     return found
   }
 }

@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.pages import LANGUAGES
 from k8s_basic.site import browser as system_browser
+from k8s_basic.webserver import served
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -57,53 +55,20 @@ class Site:
     url: str
 
 
-class Pages(SimpleHTTPRequestHandler):
-    """Serves as GitHub Pages does: kept for ten minutes; a missing address gets /404.html."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "max-age=600")
-        super().end_headers()
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        body = (Path(self.directory) / PREFIX / "404.html").read_bytes()
-        self.send_response(HTTPStatus(code))
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class Server(ThreadingHTTPServer):
-    """One to which a reader who leaves before a page has come is no error."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
-def served(root: Path, parent: Path) -> Iterator[Site]:
+def built(root: Path, parent: Path) -> Iterator[Site]:
     """Build the site of the repository at `root` into `parent`, for the address it is served at."""
-    server = Server(("127.0.0.1", 0), partial(Pages, directory=str(parent)))
-    made = Site(parent / PREFIX, f"http://127.0.0.1:{server.server_port}/{PREFIX}/")
-    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(made.folder)]
-    environment = {**os.environ, "SITE_URL": made.url, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = "\n".join(x for x in done.stderr.split("\n") if not x.startswith("INFO"))
-        pytest.fail(f"the strict build failed:\n{said}", pytrace=False)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield made
-    finally:
-        server.shutdown()
+    folder = parent / PREFIX
+    with served(folder, f"/{PREFIX}/") as url:
+        command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
+        environment = {**os.environ, "SITE_URL": url, "NO_MKDOCS_2_WARNING": "1"}
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = "\n".join(x for x in done.stderr.split("\n") if not x.startswith("INFO"))
+            pytest.fail(f"the strict build failed:\n{said}", pytrace=False)
+        yield Site(folder, url)
 
 
 def program() -> str:
@@ -132,7 +97,7 @@ def pytest_configure_node(node: Any) -> None:
         node.config.add_cleanup(stack.close)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         try:
-            _shared.append(stack.enter_context(served(ROOT, Path(folder))))
+            _shared.append(stack.enter_context(built(ROOT, Path(folder))))
         except pytest.fail.Exception as wrong:
             pytest.exit(str(wrong), returncode=1)
     node.workerinput["site"] = (str(_shared[0].folder), _shared[0].url)
@@ -160,7 +125,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Site
         if shared:
             yield Site(Path(shared[0]), shared[1])
         else:
-            yield stack.enter_context(served(ROOT, tmp_path_factory.mktemp("site")))
+            yield stack.enter_context(built(ROOT, tmp_path_factory.mktemp("site")))
 
 
 @pytest.fixture
@@ -174,7 +139,7 @@ def build(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     nav = "  - 레퍼런스:\n" + "".join(f"      - {name}\n" for name in names)
     config.write_text(config.read_text().replace("workloads/pod.md\n", f"workloads/pod.md\n{nav}"))
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(served(tree, tmp_path_factory.mktemp("small")))
+        yield lambda: stack.enter_context(built(tree, tmp_path_factory.mktemp("small")))
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,21 @@ from k8s_basic.site import plain
 from k8s_basic.site.marks import inline
 
 TAG = re.compile(r"<[^>]+>")
-ON_ITS_LINE = """mark => {
-    const [line, number] = [mark.closest('.hll'), mark].map(e => e.getBoundingClientRect())
-    return number.left > line.left && number.right <= line.right && number.top >= line.top - 4
-        && number.bottom <= line.bottom + 4
-}"""
+# of each number of a block: whether it's seen, inside of the block, on its line, and its remark,
+# which leads back, is seen
+SEEN = """marks => marks.map(mark => {
+    const [line, code, number] = [mark.closest('.hll'), mark.closest('code'), mark]
+        .map(element => element.getBoundingClientRect())
+    const remark = document.getElementById(mark.hash.slice(1))
+    return {
+        seen: number.width > 0 && mark.checkVisibility(),
+        inside: number.right <= code.right,
+        on_its_line: number.left > line.left && number.right <= line.right
+            && number.top >= line.top - 4 && number.bottom <= line.bottom + 4,
+        remark: remark.getBoundingClientRect().height > 0 && remark.checkVisibility(),
+        back: remark.querySelector('.back').hash === `#${mark.id}`,
+    }
+})"""
 WITH = [
     (page, item.text)
     for page in read_pages(ROOT)
@@ -61,14 +71,10 @@ def test_numbers_are_seen_links_lead_there_and_back_and_the_copy_is_the_file(
     block = shown.locator(".language-yaml.highlight", has_text=name).filter(
         has=shown.locator(".callout")
     )
-    for mark in block.locator(".callout").all():
-        edge = block.locator("code").evaluate("code => code.getBoundingClientRect().right")
-        assert mark.evaluate("mark => mark.getBoundingClientRect().right") <= edge
-        assert mark.is_visible(), "the theme hides anchors in code"
-        assert mark.evaluate(ON_ITS_LINE), "the number stands beside its line"
-        remark = shown.locator(mark.get_attribute("href"))
-        assert remark.is_visible()
-        assert remark.locator(".back").get_attribute("href") == f"#{mark.get_attribute('id')}"
+    marks = block.locator(".callout").evaluate_all(SEEN)
+    assert len(marks) == len(callouts.said(ROOT, example))
+    for mark in marks:
+        assert all(mark.values()), mark  # the theme hides anchors in code
     assert shown.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     block.locator("[data-clipboard-target]").click()
     copied = shown.evaluate("navigator.clipboard.readText()")
@@ -95,7 +101,7 @@ def test_markdown_of_a_page_lists_the_remarks(site, page: Page, example: str) ->
 
 
 def test_unknown_field_fails_the_strict_build_in_one_sentence(build, tree: Path) -> None:
-    file = tree / "docs/callouts/workloads/pod.yaml"
+    file = tree / "docs/callouts/workloads/pod/pod.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("- path: spec.container\n  ko: 말.\n  en: Word.\n", encoding="utf-8")
     wrong = r"pod\.yaml:1: Pod/web has no spec\.container; did you mean spec\.containers\?"

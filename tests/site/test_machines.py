@@ -51,15 +51,25 @@ def test_markdown_lies_beside_the_page(site, page: Page) -> None:
         assert line not in re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
 
 
-def test_sitemap_has_every_page(site) -> None:
+def test_sitemap_has_every_page_with_its_twins(site) -> None:
     root = ElementTree.parse(site.folder / "sitemap.xml").getroot()
-    assert sorted(str(url[0].text) for url in root) == sorted(
-        plain.address(site.url, page.language, page.name) for page in PAGES
-    )
+    listed = {
+        url[0].text: {link.get("hreflang"): link.get("href") for link in url[1:]} for url in root
+    }
+    assert len(listed) == len(root), "a page stands twice"
+    assert listed == {
+        plain.address(site.url, page.language, page.name): {
+            "ko": plain.address(site.url, "ko", page.name),
+            "en": plain.address(site.url, "en", page.name),
+            "x-default": plain.address(site.url, "ko", page.name),
+        }
+        for page in PAGES
+    }
 
 
 def test_llms_txt_leads_to_the_markdown_of_every_lesson(site) -> None:
     text = (site.folder / "llms.txt").read_text(encoding="utf-8")
+    assert text.startswith("# K8s Basic\n\n> ")
     listed = re.findall(r"\]\((\S+)\): ", text)
     assert sorted(listed) == sorted(
         plain.address(site.url, page.language, page.name) + plain.MARKDOWN

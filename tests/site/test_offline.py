@@ -75,11 +75,11 @@ def test_search_finds_pages_from_disk(reader: Any, language: str, query: str, wa
 def test_commands_use_the_examples_beside_the_pages(reader: Any, copy: Path, language: str) -> None:
     page = reader(f"{PREFIX[language]}workloads/replicaset.html")
     commands = "\n".join(page.locator(".language-bash code").all_inner_texts())
-    assert "kubectl apply -f examples/workloads/replicaset.yaml" in commands
+    assert "kubectl apply -f examples/workloads/replicaset/replicaset.yaml" in commands
     everything = "".join(file.read_text(encoding="utf-8") for file in copy.rglob("*.html"))
     assert not re.search(r"curl [^\n]*examples/", re.sub(r"<[^>]+>", "", everything))
-    assert (copy / "examples/workloads/replicaset.yaml").read_bytes() == (
-        EXAMPLES / "workloads/replicaset.yaml"
+    assert (copy / "examples/workloads/replicaset/replicaset.yaml").read_bytes() == (
+        EXAMPLES / "workloads/replicaset/replicaset.yaml"
     ).read_bytes()
 
 
@@ -88,3 +88,9 @@ def test_copy_has_every_page_and_says_how_to_read_it(copy: Path) -> None:
     assert all((copy / page).is_file() for page in pages)
     text = (copy / "README.txt").read_text(encoding="utf-8")
     assert "index.html" in text and "python3 -m http.server" in text
+
+
+@both_languages
+def test_copy_says_where_a_newer_one_is(copy: Path, language: str) -> None:
+    page = copy / PREFIX[language] / "start" / "using-the-examples.html"
+    assert re.search(rf'href="https://[^"]+/{build.OFFLINE_ARCHIVE}"', page.read_text("utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _pytest.terminal import TerminalReporter
 from k8s_basic import ROOT
-from k8s_basic.evidence import keep
+from k8s_basic.live import keep
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

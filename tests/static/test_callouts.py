@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import callouts
 from k8s_basic.content.pages import Page, read_pages
-from k8s_basic.site import remarks
 
 MANIFEST = """\
 apiVersion: v1
@@ -151,18 +149,3 @@ def test_every_callout_of_this_repository_fits_its_example() -> None:
         for callout in callouts.read(ROOT, example):
             *_, key = callouts.keys_of(callout.path)
             assert key in lines[callout.first] or str(key).isdigit(), callout.path
-
-
-def test_numbers_on_lines_leave_the_text_of_the_manifest_as_it_is(root: Path) -> None:
-    write(root, f"- path: metadata.name\n{BOTH}- path: spec.ports\n")
-    block = (
-        '<div class="language-yaml highlight"><span class="filename">a/web.yaml</span>'
-        f"<pre><span></span><code>{MANIFEST}</code></pre></div>"
-    )
-    shown = remarks.with_callouts(root, block + block, "en")
-    code = shown[shown.index("<code>") + 6 : shown.index("</code>")]
-    assert re.sub(r"<[^>]+>", "", code) == MANIFEST
-    assert code.split("\n")[3].endswith("</a></span>"), "the number lies in the marked line"
-    assert shown.count('<ol class="callouts">') == 1, "on the first block of an example only"
-    assert 'href="#co-a-web-1"' in shown and '<li id="co-a-web-1">Word. ' in shown
-    assert shown.count('<span class="hll">') == 6  # the name, and five lines of the ports

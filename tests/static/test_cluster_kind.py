@@ -11,9 +11,9 @@ import pytest
 import yaml
 from k8s_basic.cluster import image, kind, versions
 from k8s_basic.cluster.engine import Engine
-from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.sources import ImageSource
+from k8s_basic.errors import ClusterError
 
 
 @pytest.fixture

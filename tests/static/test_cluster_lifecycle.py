@@ -21,9 +21,9 @@ from k8s_basic.cluster import __main__ as commands
 from k8s_basic.cluster import engine as engines
 from k8s_basic.cluster import lifecycle, sources, versions
 from k8s_basic.cluster.engine import Engine
-from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.lifecycle import ClusterOptions, Lifecycle
 from k8s_basic.cluster.sources import ImageSource
+from k8s_basic.errors import ClusterError
 
 NAME = "lessons"
 

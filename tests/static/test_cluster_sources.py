@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from k8s_basic.cluster import kind as kind_cluster
 from k8s_basic.cluster import programs, sources, versions
-from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.sources import ImageSource, choose
 from k8s_basic.cluster.versions import Kubernetes
+from k8s_basic.errors import ClusterError
 
 KUBE = Kubernetes("1.37", "v1.37.2", "v3.7.3", "v1.15.0", "kindest/node:v1.37.0")
 DIGEST, CAME = "sha256:" + "ab" * 32, "sha256:" + "cd" * 32

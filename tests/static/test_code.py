@@ -15,6 +15,7 @@ from k8s_basic import ROOT
         ["ruff", "check", "--quiet", "scripts", "tests"],
         ["ruff", "format", "--quiet", "--diff", "scripts", "tests"],
         ["mypy", "--no-error-summary"],
+        ["importlinter.cli", "lint-imports"],
         ["yamllint", "--strict", "."],
     ],
     ids=lambda command: "-".join(command[:2]).rstrip("-"),

@@ -8,7 +8,7 @@ from k8s_basic.content.checks import content_problems
 
 
 def test_content_has_no_problem() -> None:
-    problems = content_problems(ROOT, write=True)
+    problems = content_problems(ROOT)
     if problems:
         listed = "\n".join(str(problem) for problem in problems)
         pytest.fail(f"{len(problems)} to put right:\n{listed}", pytrace=False)

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from k8s_basic import ROOT, ports, processes
-from k8s_basic.cluster import versions
+from k8s_basic import ROOT, ports, processes, versions
 
 STARTS = 120.0  # seconds until a command is in the middle of its work, on a busy machine
 ENDS = 90.0  # seconds until it and all that it started is gone, on a busy machine

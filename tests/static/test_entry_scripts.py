@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from k8s_basic import ROOT
-from k8s_basic.cluster import packages
 from k8s_basic.errors import ClusterError
+from k8s_basic.packages import debian
 
 SCRIPTS = sorted(p for p in (ROOT / "scripts").iterdir() if p.is_file())
 COMMANDS = [script.name for script in SCRIPTS if script.name != "python"]
@@ -56,7 +56,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     (folder / tool.name).symlink_to(tool)
     else:
         try:
-            packages.need({"busybox": "busybox"})
+            debian.need({"busybox": "busybox"})
         except ClusterError as problem:
             pytest.fail(str(problem), pytrace=False)
         path = os.environ["PATH"] + ":/usr/sbin:/sbin"

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.claims import proofs
-from k8s_basic.evidence import hashes, keep, states
+from k8s_basic.evidence import hashes, states
+from k8s_basic.live import keep
 from k8s_basic.site.marks import Evidence, Sheet
 
 KEPT = "tests/evidence/1.37-packages.json"
-EXAMPLE = "examples/workloads/pod.yaml"
+EXAMPLE = "examples/workloads/pod/pod.yaml"
 LATER = "2099-01-01T00:00:00+00:00"
 
 

@@ -11,9 +11,6 @@ from k8s_basic import ROOT
 from k8s_basic.evidence import hashes, states
 from k8s_basic.evidence.states import State
 from k8s_basic.mutation import report
-from k8s_basic.mutation.classes import Chosen
-from k8s_basic.mutation.judge import REFUSED
-from k8s_basic.mutation.mutants import Mutant
 from k8s_basic.site import results, score
 from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline
 
@@ -93,7 +90,7 @@ def test_preview_decides_no_mark_and_what_is_not_so_there_is_listed(tree: Path, 
     assert 'href="../../../evidence/1.38-packages.json"' in english
     assert "쿠버네티스 1.38.0-beta.0(패키지로 만든 이미지, 2026-11-24)" in korean
     assert "2개 가운데 1개" in korean and ">WL-3</a> Pod가 응답합니다.</li>" in korean
-    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    edit(tree / "examples/workloads/pod/pod.yaml", "name: web", "name: w")
     assert "of 1 statements" in told_of_previews(tree, "en"), "an edited one is not told of"
 
 
@@ -112,8 +109,8 @@ def test_preview_of_a_minor_is_kept_apart_from_its_release(tree: Path, evidence)
     ("path", "old", "new", "change", "words"),
     [
         (
-            "examples/workloads/pod.yaml", "name: web", "name: w",
-            ("example", "workloads/pod.yaml"), "example workloads/pod.yaml",
+            "examples/workloads/pod/pod.yaml", "name: web", "name: w",
+            ("example", "workloads/pod/pod.yaml"), "example workloads/pod/pod.yaml",
         ),
         ("tests/live/workloads/test_pod.py", "lab.apply", "lab.create", ("test", ""), "test"),
         ("docs/ko/workloads/pod.md", "응답합니다", "답합니다", ("sentence", "ko"), "(Korean)"),
@@ -149,14 +146,14 @@ def test_what_came_after_the_run_makes_it_stale(tree: Path, evidence, kind: str)
 
 
 def test_file_that_is_there_neither_then_nor_now_is_not_the_same(tree: Path, evidence) -> None:
-    (tree / "examples/workloads/pod.yaml").unlink()
+    (tree / "examples/workloads/pod/pod.yaml").unlink()
     evidence()
-    assert state(tree).changed == [("example", "workloads/pod.yaml")]
+    assert state(tree).changed == [("example", "workloads/pod/pod.yaml")]
 
 
 def test_failure_that_still_fits_is_told_before_what_was_edited(tree: Path, evidence) -> None:
     evidence(A)
-    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    edit(tree / "examples/workloads/pod/pod.yaml", "name: web", "name: w")
     evidence(B, outcomes={"WL-3": "failed"})
     assert state(tree).name == "failed"
 
@@ -246,14 +243,15 @@ def test_page_of_claims_tells_the_mutation_score(
 ) -> None:
     evidence()
     assert "not measured in this build" in page_of_claims(tree, "en")
-    mutants = [Mutant("a/b.yaml", 0, "spec.<x>", n, "number") for n in range(6)]
+    names = [f"a/b.yaml#0:spec.<x>={n}" for n in range(5)]
     ends = ["killed", "survived", "error", "refused"]
-    new = {m.id: {"class": end, "date": f"2026-01-0{n}"} for n, (m, end) in
-           enumerate(zip(mutants, ends), 1)}  # fmt: skip
-    chosen = [Chosen(m, "to run") for m in mutants[:5]]
-    chosen.append(Chosen(mutants[5], "equivalent", "the same & more"))
+    known = {
+        name: {"class": end, "date": f"2026-01-0{n}", "key": ""}
+        for n, (name, end) in enumerate(zip(names, ends), 1)
+    }
     monkeypatch.setattr(report, "REPORT", tree / score.REPORT)
-    report.write(report.merge({}, new, chosen))
+    equal = {"a/b.yaml#0:spec.<x>=5": "the same & more"}
+    report.write(known, dict.fromkeys(names, ""), equal)
     text = page_of_claims(tree, "en")
     assert "Mutation score 33.3% (2026-01-01 – 2026-01-04)" in text
     assert "noticed by a test 1, noticed by no test 1, " in text
@@ -302,8 +300,7 @@ def page_of_claims(tree: Path, language: str) -> str:
 
 
 def test_every_end_of_a_mutant_has_a_name_and_the_page_looks_where_it_is_written() -> None:
-    ends = {*report.COUNTED, REFUSED, "equivalent", "without effect", "not run yet"}
-    ends.add(report.NOT_ENFORCEABLE)
+    ends = {"killed", "survived", "error", "refused", "equivalent", "not run yet"}
     assert set(WORDS["ko"]["mutants"]) == set(WORDS["en"]["mutants"]) == ends
     assert report.REPORT == ROOT / score.REPORT
 

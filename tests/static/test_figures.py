@@ -11,7 +11,7 @@ import yaml
 from k8s_basic import ROOT
 from k8s_basic.content.figures import FOLDER, figure_problems, read
 from k8s_basic.content.pages import Page, read_pages
-from k8s_basic.site.drawing import svg
+from k8s_basic.site.figures import svg
 
 ONE = {"id": "one", "at": [0, 1, 4, 1], "ko": "하나", "en": "one"}
 TWO = {"id": "two", "at": [6, 0, 4, 3], "text": "two\nlines", "style": "accent"}

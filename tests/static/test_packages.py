@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from k8s_basic.cluster import image, programs, toolchain, versions
-from k8s_basic.errors import ClusterError
 from k8s_basic.cluster.programs import Program
+from k8s_basic.errors import ClusterError
 
 KUBE = Program("kube", "k8s.io/kubernetes", "v1.37.2", (".",))
 ETCD = Program("etcd", "go.etcd.io/etcd/server/v3", "v3.7.3", (".",))

@@ -20,36 +20,24 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 PLACE = Place("en", "network/service", "Service", "A name.", f"{SITE}en/network/service/")
 
 
-@pytest.mark.parametrize(
-    ("language", "name", "address"),
-    [
-        ("ko", "index", ""),
-        ("en", "index", "en/"),
-        ("ko", "network/service", "network/service/"),
-        ("en", "network/service", "en/network/service/"),
-        ("en", "topic/index", "en/topic/"),
-    ],
-)
-def test_address_is_that_of_the_built_page(language: str, name: str, address: str) -> None:
-    assert plain.address(SITE, language, name) == SITE + address
-
-
 def test_markdown_of_a_page_stands_alone() -> None:
     text = (
         "# Service {#service}\n\nSee [DNS](dns.md#names) and [Pod](../workloads/pod.md).\n\n"
-        '```yaml\n--8<-- "network/service-multiport.yaml"\n```\n\n'
+        '```yaml\n--8<-- "network/clusterip/service-multiport.yaml"\n```\n\n'
         '``` { .bash .fails data-reason="no such name" }\n'
-        "kubectl apply -f {{ examples }}/network/service-multiport.yaml\n```\n\n"
+        "kubectl apply -f {{ examples }}/network/clusterip/service-multiport.yaml\n```\n\n"
         "```figure\nservice-endpoints\n```\n\nIt holds. [NW-1]\n"
     )
     told = plain.markdown(ROOT, text, PLACE, SITE)
     assert told.startswith("# Service\n\nA name.\n")
     assert f"[DNS]({SITE}en/network/dns/#names)" in told
     assert f"[Pod]({SITE}en/workloads/pod/)" in told
-    manifest = (EXAMPLES / "network" / "service-multiport.yaml").read_text(encoding="utf-8")
-    assert f"```yaml\n# {SITE}examples/network/service-multiport.yaml\n{manifest}```" in told
+    manifest = (EXAMPLES / "network/clusterip/service-multiport.yaml").read_text(encoding="utf-8")
+    assert (
+        f"```yaml\n# {SITE}examples/network/clusterip/service-multiport.yaml\n{manifest}```" in told
+    )
     assert "(no such name)\n\n```bash\n" in told
-    assert f"kubectl apply -f {SITE}examples/network/service-multiport.yaml" in told
+    assert f"kubectl apply -f {SITE}examples/network/clusterip/service-multiport.yaml" in told
     assert "```figure" not in told and "\n> " in told
     assert "It holds. [NW-1]" in told
 
@@ -65,21 +53,6 @@ def test_markdown_of_every_page_has_nothing_left_to_fill_in() -> None:
             assert recording
             shown = recording.output.replace("{{ examples }}", f"{SITE}examples")
             assert all(line in told for line in shown.split("\n")), output.text
-
-
-def test_sitemap_names_each_page_in_each_language_with_its_twins() -> None:
-    root = ElementTree.fromstring(plain.sitemap(["index", "network/service"], SITE))
-    places = {
-        url[0].text: {link.get("hreflang"): link.get("href") for link in url[1:]} for url in root
-    }
-    assert sorted(map(str, places)) == [
-        SITE, f"{SITE}en/", f"{SITE}en/network/service/", f"{SITE}network/service/"
-    ]  # fmt: skip
-    assert places[f"{SITE}en/network/service/"] == {
-        "ko": f"{SITE}network/service/",
-        "en": f"{SITE}en/network/service/",
-        "x-default": f"{SITE}network/service/",
-    }
 
 
 def contents(*places: Place) -> plain.Contents:
@@ -125,17 +98,6 @@ def test_archive_holds_every_example_as_it_is_and_is_the_same_each_time(tmp_path
         held = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     files = {f.relative_to(EXAMPLES).as_posix(): f.read_bytes() for f in EXAMPLES.rglob("*.yaml")}
     assert held == {**files, "README.txt": b"read me"}
-
-
-def test_llms_lists_the_markdown_of_each_page_once() -> None:
-    korean = Place("ko", "network/service", "서비스", "이름.", f"{SITE}network/service/")
-    told = plain.llms({"ko": contents(korean), "en": contents(PLACE)})
-    assert told.startswith("# K & B\n\n> About ko.\n> About en.\n")
-    assert (
-        "## Network (ko)\n\n- [서비스](https://example.com/site/network/service/index.md): 이름.\n"
-        in told
-    )
-    assert told.count("](https://") == 2
 
 
 def test_card_can_write_every_title_and_description() -> None:

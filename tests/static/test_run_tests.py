@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from k8s_basic import BUILD, ROOT, TESTS, run_tests
-from k8s_basic.errors import ClusterError
+from k8s_basic import ROOT, TESTS, run_tests
 from k8s_basic.content.claims import proofs
+from k8s_basic.errors import ClusterError
 
 HERE = "tests/static/test_run_tests.py"
 LIVE = "tests/live/workloads/test_pod.py"
@@ -48,7 +44,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Pytest:
     """No pytest is started; what it was asked is remembered."""
     fake = Pytest()
     monkeypatch.setattr(run_tests, "_pytest", fake)
-    monkeypatch.setattr(run_tests.packages, "need", lambda programs: None)
+    monkeypatch.setattr(run_tests.debian, "need", lambda programs: None)
     return fake
 
 
@@ -91,27 +87,6 @@ def test_each_tier_gets_the_paths_that_lie_in_it(ran: Pytest) -> None:
     assert ran.paths("live") == [LIVE]
 
 
-def test_folder_of_all_tests_is_run_tier_by_tier(ran: Pytest) -> None:
-    run_tests.main(["tests"])
-    assert [ran.paths(tier) for tier in ran.tiers] == [
-        ["tests/static"],
-        ["tests/site"],
-        ["tests/live"],
-    ]
-
-
-def test_word_that_is_also_a_folder_stays_the_value_of_its_option(ran: Pytest) -> None:
-    run_tests.main(["--static", "-k", "docs"])
-    (run,) = ran.runs
-    assert run[run.index("-k") + 1] == "docs"
-    assert str(TESTS / "static") in run
-
-
-def test_word_that_is_also_a_tier_stays_the_value_of_its_option(ran: Pytest) -> None:
-    run_tests.main(["--static", "-k", "live"])
-    assert ran.runs[0][-2:] == ["-k", "live"]
-
-
 def test_paths_outside_the_chosen_tier_run_nothing(
     ran: Pytest, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,7 +122,7 @@ def test_missing_browser_is_a_sentence_and_nothing_is_run(
         raise ClusterError("this needs chromium: install it")
 
     monkeypatch.setattr(run_tests.browser, "find", lambda: None)
-    monkeypatch.setattr(run_tests.packages, "need", need)
+    monkeypatch.setattr(run_tests.debian, "need", need)
     assert run_tests.main(["--site"]) == 3
     assert "error: this needs chromium: install it\n" in capsys.readouterr().err
     assert ran.runs == []
@@ -177,65 +152,13 @@ def test_number_of_workers_that_was_given_is_the_only_one(ran: Pytest, given: li
     assert [word for word in run if word.startswith(("-n", "--numprocesses"))] == given[:1]
 
 
-def test_static_tests_need_no_workers(ran: Pytest) -> None:
-    run_tests.main(["--static", "--no-header"])
-    assert not [word for word in ran.runs[0] if word.startswith(("-n", "--numprocesses"))]
-
-
-def test_results_of_each_tier_lie_in_a_folder_of_its_own(ran: Pytest) -> None:
-    run_tests.main([])
-    files = [a for run in ran.runs for a in run if a.startswith("--junitxml=")]
-    assert files == [
-        f"--junitxml={BUILD / tier / 'junit.xml'}" for tier in ("static", "site", "live")
-    ]
-
-
-# --- pytest itself
-
-
-def started(tmp_path: Path, code: str) -> subprocess.Popen[str]:
-    """Start _pytest in a process of its own, with `code` in place of pytest."""
-    (tmp_path / "pytest.py").write_text(f"import os, signal, sys, time\n{code}\n")
-    call = (
-        "from k8s_basic import processes; processes.end_by_signals()\n"
-        "from k8s_basic.run_tests import _pytest; print(_pytest(['a', 'b']), flush=True)"
-    )
-    folders = f"{tmp_path}:{ROOT / 'scripts'}:{Path(pytest.__file__).parents[1]}"
-    env = {**os.environ, "PYTHONPATH": folders}
-    command = [sys.executable, "-S", "-c", call]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-
-
-def test_code_of_pytest_is_returned_and_its_arguments_are_passed(tmp_path: Path) -> None:
-    with started(tmp_path, "print(*sys.argv[1:], flush=True); sys.exit(5)") as process:
-        assert process.stdout and process.stdout.read() == "a b\n5\n"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_end_of_the_run_waits_until_pytest_has_tidied_up(tmp_path: Path, number: int) -> None:
-    tidy = f"""\
-def end(*_):
-    time.sleep(0.1)
-    open({str(tmp_path / "tidy")!r}, "w").close()
-    sys.exit(2)
-signal.signal(signal.SIGTERM, end)
-print("ready", flush=True)
-time.sleep(30)
-"""
-    with started(tmp_path, tidy) as process:
-        assert process.stdout and process.stdout.readline() == "ready\n"
-        process.send_signal(number)
-        assert process.stdout.read() == "2\n"
-    assert (tmp_path / "tidy").exists()
-
-
 def test_path_of_an_example_runs_the_tests_that_apply_it_with_no_more_workers(ran: Pytest) -> None:
-    run_tests.main(["examples/start/first-pod.yaml"])
+    run_tests.main(["examples/start/first-cluster/first-pod.yaml"])
     (run,) = ran.runs
     wanted = {
         f"{proof.path}::{proof.test}"
         for proof in proofs(ROOT)[0]
-        if "start/first-pod.yaml" in proof.examples
+        if "start/first-cluster/first-pod.yaml" in proof.examples
     }
     assert {a for a in run if "::" in a} == wanted
     assert run[run.index("-n") + 1] == str(min(run_tests.LIVE_WORKERS, len(wanted)))

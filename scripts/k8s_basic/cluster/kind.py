@@ -20,8 +20,8 @@ from .sources import ImageSource
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
-CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
-INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
+CONFIG = EXAMPLES / "start/first-cluster/kind-cluster.yaml"
+INGRESS_CONTROLLER = EXAMPLES / "start/first-cluster/ingress-controller.yaml"
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
 

@@ -36,7 +36,7 @@ ADVICE = (
     ),
     (
         r"manifest unknown|not found|\b404\b",
-        "it isn't there: {mirror}look into versions.yaml, where ./scripts/upgrade images pins what "
+        "it isn't there: {mirror}look into versions.yaml, where ./scripts/digests pins what "
         "there is, or {other}",
     ),
     (r"\b5\d\d\b", "the registry itself fails: try again later, or {other}"),

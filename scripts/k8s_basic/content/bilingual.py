@@ -19,32 +19,27 @@ from pathlib import Path
 import yaml
 
 from .pages import LANGUAGES, Page
-from .wording import units
 
 # Files with texts in both languages, and the one field of them that counts if not all do. The
 # terms of the glossary are names and no sentences.
 SOURCES = (
-    ("docs/callouts/*/*.yaml", ""),
+    ("docs/callouts/*/*/*.yaml", ""),
     ("docs/figures/*.yaml", ""),
     ("docs/glossary.yaml", "meanings"),
-    ("docs/inventory.yaml", ""),
     ("scripts/k8s_basic/site/words.yaml", ""),
     ("tests/live/not-enforceable.yaml", ""),
 )
 FRONT_MATTER = ("title", "description")
+Place = tuple[str, int]
 _NAMES = ("id", "name", "claim", "field", "path")  # what an item of a list is known by
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text in the order of LANGUAGES: the headings, what stands below, file and line of each.
+    """A text in the order of LANGUAGES: its Markdown, and the file and line where it begins."""
 
-    What stands below is one unit a line (see `wording.units`).
-    """
-
-    headings: tuple[str, str]
-    bodies: tuple[str, str]
-    places: tuple[tuple[str, int], tuple[str, int]]
+    sides: tuple[str, str]
+    places: tuple[Place, Place]
 
 
 def texts(root: Path, pages: list[Page]) -> dict[str, Text]:
@@ -59,25 +54,21 @@ def texts(root: Path, pages: list[Page]) -> dict[str, Text]:
     return dict(sorted(found.items()))
 
 
-def section(heading: tuple[str, str], body: tuple[str, str], *places: tuple[str, int]) -> Text:
-    """Return a text from its Markdown, as it stands in the files."""
-    one, two = ("\n".join(units(text)) for text in body)
-    return Text(heading, (one, two), (places[0], places[1]))
-
-
 def _page_texts(name: str, pages: tuple[Page, Page]) -> dict[str, Text]:
     found = {}
     for key in FRONT_MATTER:
-        one, two = (str(page.meta.get(key, "")) for page in pages)
-        places = [(page.path, _line(page, key)) for page in pages]
-        found[f"{name}:{key}"] = section(("", ""), (one, two), *places)
+        ko, en = ((str(p.meta.get(key, "")), (p.path, _line(p, key))) for p in pages)
+        found[f"{name}:{key}"] = _text(ko, en)
     sides = [{s.id: s for s in page.sections} for page in pages]
     for identifier in sides[0].keys() & sides[1].keys():
-        ko, en = (side[identifier] for side in sides)
-        below = (ko.text.partition("\n")[2], en.text.partition("\n")[2])
-        places = [(page.path, s.line) for page, s in zip(pages, (ko, en))]
-        found[f"{name}#{identifier}"] = section((ko.title, en.title), below, *places)
+        one, two = (side[identifier] for side in sides)
+        ko, en = ((s.text, (page.path, s.line)) for page, s in zip(pages, (one, two)))
+        found[f"{name}#{identifier}"] = _text(ko, en)
     return found
+
+
+def _text(ko: tuple[str, Place], en: tuple[str, Place]) -> Text:
+    return Text((ko[0], en[0]), (ko[1], en[1]))
 
 
 def _line(page: Page, key: str) -> int:
@@ -93,11 +84,11 @@ def _file_texts(root: Path, file: Path, field: str) -> dict[str, Text]:
     found = {}
     for keys, ko, en in _pairs(node, []):
         if not field or keys[:1] == [field]:
-            places = [(path, side.start_mark.line + 1) for side in (ko, en)]
+            one, two = ((side.value, (path, side.start_mark.line + 1)) for side in (ko, en))
             key = f"{path.removeprefix('docs/').removesuffix('.yaml')}:{'.'.join(keys)}"
             while key in found:
                 key += "'"
-            found[key] = section(("", ""), (ko.value, en.value), *places)
+            found[key] = _text(one, two)
     return found
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from posixpath import join, normpath
 
+from .addresses import address_problems
 from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
 from .glossary import glossary_problems
 from .in_step import drift_problems
-from .inventory import inventory_problems
 from .keywords import keyword_problems
 from .pages import (
     EXAMPLE_ADDRESS,
@@ -24,29 +26,33 @@ from .pages import (
     read_pages,
 )
 from .problems import Problem, closest
-from .recordings import path, read, recordings
+from .recordings import is_as_recorded, path, read, recordings
 
 FRONT_MATTER = {"title": str, "description": str, "minutes": int}
+CLAIM_ANCHOR = r"[a-z]{2}-\d+"  # where a marked sentence stands
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
-CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
+CLUSTER_FILES = (
+    "start/first-cluster/kind-cluster.yaml",
+    "start/first-cluster/ingress-controller.yaml",
+)
 
 
-def content_problems(root: Path, write: bool = False, wording: bool = True) -> list[Problem]:
+def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     """Return everything wrong with the content below `root`, sorted by file and line.
 
-    `write` lets sections that changed in both languages be recorded (see `in_step`). Without
-    `wording`, what a page can be built with isn't judged: the form of the examples, terms, and
-    whether both languages say the same. That takes longer than all the rest.
+    Without `wording`, what a page can be built with isn't judged: the form of the examples, terms,
+    and whether both languages say the same. That takes longer than all the rest.
     """
     pages = read_pages(root)
     found = [problem for page in pages for problem in page.problems]
     found += [problem for page in pages for problem in _page_problems(page)]
     found += _language_problems(pages)
+    found += _link_problems(pages)
     found += _claim_problems(root, pages)
     found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
-    found += inventory_problems(root, pages)
+    found += address_problems(root)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
     found += callout_problems(root, pages)
@@ -55,7 +61,7 @@ def content_problems(root: Path, write: bool = False, wording: bool = True) -> l
 
         found += example_problems(root)
         found += glossary_problems(root, pages)
-        found += drift_problems(root, pages, write=write and not found)
+        found += drift_problems(root, pages)
     return sorted(set(found))
 
 
@@ -99,6 +105,25 @@ def _pair_problems(ko: Page, en: Page) -> Iterator[Problem]:
         for kind in ("includes", "commands", "outputs", "figures"):
             yield from _sequence_problems(kind[:-1], (ko, one), (en, two))
         yield from _target_problems((ko, one), (en, two))
+
+
+def _link_problems(pages: list[Page]) -> Iterator[Problem]:
+    """Demand that links between pages lead to a page and a heading that are there."""
+    known = {(page.language, page.name): {s.id for s in page.sections} for page in pages}
+    for page in pages:
+        for link in page.items("links"):
+            target, _, anchor = link.text.partition("#")
+            if "://" in target or not (target.endswith(".md") or not target):
+                continue
+            folder = page.name.rpartition("/")[0]
+            name = normpath(join(folder, target)).removesuffix(".md") if target else page.name
+            ids = known.get((page.language, name))
+            if ids is None:
+                near = closest(name, {n for code, n in known if code == page.language})
+                yield Problem(page.path, link.line, f"there is no page {name}{near}")
+            elif anchor and anchor not in ids and not re.fullmatch(CLAIM_ANCHOR, anchor):
+                text = f"{name} has no heading {{#{anchor}}}{closest(anchor, ids)}"
+                yield Problem(page.path, link.line, text)
 
 
 def _heading_problems(ko: Page, en: Page) -> Iterator[Problem]:
@@ -265,6 +290,10 @@ def _recording_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
             elif recording.commands != commands[item.text]:
                 text = f"the command changed since it was recorded: {advice}"
                 yield Problem(page.path, item.line, text)
+    for name in sorted(set(recordings(root)) & shown):
+        if not is_as_recorded(root, name):
+            advice = f"take it from git again or run ./scripts/record {name.rpartition('/')[0]}"
+            yield Problem(path(name), 1, f"this is not what a run has recorded: {advice}")
     for name in sorted(set(recordings(root)) - shown):
         text = f"no page shows this recording{closest(name, shown)}; remove the file"
         yield Problem(path(name), 1, text)

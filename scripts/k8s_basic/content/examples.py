@@ -15,10 +15,14 @@ from kubernetes_validate.utils import latest_version, schema_contents
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from .pages import LANGUAGES
 from .problems import Problem, closest
 
 # These two are about more than one namespace.
-NAMESPACED = ("overview/namespaces.yaml", "start/ingress-controller.yaml")
+NAMESPACED = ("overview/namespaces/namespaces.yaml", "start/first-cluster/ingress-controller.yaml")
+VERSIONS = "scripts/k8s_basic/versions.yaml"  # lists the images that a cluster has
+# Registries that are there on no other machine, or nowhere.
+NOWHERE = ("localhost:", "registry.invalid/")
 # Not in Kubernetes' own schema, so only a live cluster can judge them.
 FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io", "metallb.io")
 CLUSTER_SCOPED = {
@@ -28,23 +32,23 @@ CLUSTER_SCOPED = {
 }  # fmt: skip
 _UNKNOWN_FIELDS = re.compile(r"'([^']+)'")
 
-Mark = tuple[yaml.Node, int]
+Keys = tuple[str | int, ...]
+Found = tuple[Keys, str]  # the field, and what is wrong with it
 
 
 def example_problems(root: Path) -> list[Problem]:
     """Return what is wrong with each example below `root`, in the order of the files."""
-    return [
-        problem
-        for file in sorted((root / "examples").rglob("*"))
-        if file.is_file()
-        for problem in _file_problems(root, file)
-    ]
+    images = set(yaml.safe_load((root / VERSIONS).read_text(encoding="utf-8"))["images"])
+    files = (file for file in sorted((root / "examples").rglob("*")) if file.is_file())
+    return [problem for file in files for problem in _file_problems(root, file, images)]
 
 
-def _file_problems(root: Path, file: Path) -> Iterator[Problem]:
+def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
     path, name = file.relative_to(root).as_posix(), file.relative_to(root / "examples").as_posix()
-    if file.suffix != ".yaml" or name.count("/") != 1:
-        yield Problem(path, 1, "examples are examples/<topic>/<name>.yaml; move or rename this")
+    lesson = name.rpartition("/")[0]
+    if file.suffix != ".yaml" or not (root / f"docs/{LANGUAGES[0]}/{lesson}.md").exists():
+        text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
+        yield Problem(path, 1, text)
         return
     text = file.read_text(encoding="utf-8")
     form = [Problem(path, p.line, f"{p.desc}; mend the YAML") for p in _lint(root, text)]
@@ -57,7 +61,7 @@ def _file_problems(root: Path, file: Path) -> Iterator[Problem]:
             yield Problem(path, 1, f"not YAML ({' '.join(str(error).split())}); mend it")
         return
     for node, document in zip(nodes, documents, strict=True):
-        for keys, advice in _document_problems(name, document):
+        for keys, advice in _document_problems(name, document, images):
             yield Problem(path, _line(node, keys), advice)
 
 
@@ -65,7 +69,7 @@ def _lint(root: Path, text: str) -> list[Any]:
     return list(linter.run(text, YamlLintConfig(file=str(root / ".yamllint"))))
 
 
-def _line(node: yaml.Node, keys: tuple[str | int, ...]) -> int:
+def _line(node: yaml.Node, keys: Keys) -> int:
     """Return the line of the field that `keys` lead to, or of the nearest one above it."""
     line = node.start_mark.line + 1
     for key in keys:
@@ -80,16 +84,16 @@ def _line(node: yaml.Node, keys: tuple[str | int, ...]) -> int:
     return line
 
 
-def _document_problems(name: str, document: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _document_problems(name: str, document: Any, images: set[str]) -> Iterator[Found]:
     if not isinstance(document, dict):
         yield (), "a document must be one Kubernetes object; write apiVersion, kind, metadata"
         return
     yield from _schema_problems(document)
     yield from _house_rules(name, document)
-    yield from _image_problems(document, ())
+    yield from _image_problems(document, (), images)
 
 
-def _schema_problems(document: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _schema_problems(document: dict[str, Any]) -> Iterator[Found]:
     version, kind = str(document.get("apiVersion", "")), str(document.get("kind", ""))
     if not version or not kind:
         yield (), "apiVersion or kind is missing; write both"
@@ -139,9 +143,7 @@ def _validator(version: str, kind: str) -> Any:
     return jsonschema.Draft202012Validator(schema, registry=registry)
 
 
-def _house_rules(
-    name: str, document: dict[str, Any]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _house_rules(name: str, document: dict[str, Any]) -> Iterator[Found]:
     metadata = document.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     if "namespace" in metadata and name not in NAMESPACED:
@@ -151,20 +153,22 @@ def _house_rules(
         yield ("metadata", "name"), "a name for the whole cluster starts with 'demo-'; rename it"
 
 
-def _image_problems(
-    value: Any, keys: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _image_problems(value: Any, keys: Keys, images: set[str]) -> Iterator[Found]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "rbd":
                 continue  # the image of such a volume is a disk
-            if key == "image" and isinstance(inner, str) and not _is_pinned(inner):
-                yield (*keys, key), f"image '{inner}' needs a tag other than latest; write one"
+            if key == "image" and isinstance(inner, str):
+                if not _is_pinned(inner):
+                    yield (*keys, key), f"image '{inner}' needs a tag other than latest; write one"
+                elif inner not in images and not inner.startswith(NOWHERE):
+                    near = closest(inner, images)
+                    yield (*keys, key), f"image '{inner}' is not in {VERSIONS}{near}; list it there"
             else:
-                yield from _image_problems(inner, (*keys, key))
+                yield from _image_problems(inner, (*keys, key), images)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _image_problems(inner, (*keys, number))
+            yield from _image_problems(inner, (*keys, number), images)
 
 
 def _is_pinned(image: str) -> bool:

@@ -1,8 +1,12 @@
-"""How a field of a manifest is written: `spec.ports.0.name`, `metadata.labels[a.b/c]`."""
+"""A manifest's documents, and how a field of one is written: `metadata.labels[a.b/c]`."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 Keys = tuple[str | int, ...]
 
@@ -16,3 +20,8 @@ def path_of(keys: Keys) -> str:
     """Return the keys as a path is written."""
     written = "".join(f"[{k}]" if "." in str(k) else f".{k}" for k in keys)
     return written.removeprefix(".")
+
+
+def load(file: Path) -> list[dict[str, Any]]:
+    """Return the documents of an example file."""
+    return [d for d in yaml.safe_load_all(file.read_text(encoding="utf-8")) if d]

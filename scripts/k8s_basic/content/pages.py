@@ -24,12 +24,12 @@ EXAMPLE_ADDRESS = re.compile(r"\{\{ examples \}\}/([\w./-]+)")
 _CLAIM_LIKE = re.compile(r"\[([A-Za-z]{2}\s*[-_–]?\s*\d+[a-z]?)\]")
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*?)\s*$")
 _HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<title>.*?)\s*(?:\{\s*#(?P<id>[^}\s]*)\s*\})?\s*$")
-_INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)"$')
-_MARKED = re.compile(
+INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)"$')
+MARKED = re.compile(
     r"^\{ \.bash \.(?P<mark>" + "|".join(MARKS) + r') data-reason="(?P<reason>[^"]+)" \}$'
 )
 _CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]*)[^)]*\)")
+LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]*)[^)]*\)")
 _CONTAINER = re.compile(r"^(?:[-*+]\s|\d+[.)]\s|!!!|\?\?\?|===)")
 _NOT_MARKDOWN = (
     (re.compile(r"<(?:[A-Za-z/!])[^>\n]*>?"), "raw HTML is not used in pages; write Markdown"),
@@ -153,7 +153,7 @@ class Page:
     def _read_fences(self) -> None:
         for before, fence in zip([None, *self.fences], self.fences):
             section = self._section_at(fence.first)
-            marked = _MARKED.match(fence.info)
+            marked = MARKED.match(fence.info)
             text = "\n".join(fence.content).strip("\n")
             if fence.info == "yaml":
                 self._include(fence, section)
@@ -206,13 +206,13 @@ class Page:
 
     def _include(self, fence: Fence, section: Section) -> None:
         content = [line for line in fence.content if line.strip()]
-        include = _INCLUDE.match(content[0]) if len(content) == 1 else None
+        include = INCLUDE.match(content[0]) if len(content) == 1 else None
         if include:
             section.includes.append(Item(fence.first + 1, include["path"]))
         else:
             self.problem(
                 fence.first,
-                'a yaml block may only include a whole file: --8<-- "topic/name.yaml"; '
+                'a yaml block may only include a whole file: --8<-- "topic/lesson/name.yaml"; '
                 "put this YAML into examples/",
             )
 
@@ -228,7 +228,7 @@ class Page:
             self.problem(fence.first, "this command block is empty; write the command or remove it")
 
     def _read_prose(self) -> None:
-        for line, link in _located(_LINK, self.prose):
+        for line, link in _located(LINK, self.prose):
             self._section_at(line).links.append(Item(line, link["target"]))
         for line, claim in _located(_CLAIM_LIKE, self.prose):
             self._claim(line, claim)

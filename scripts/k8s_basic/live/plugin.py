@@ -17,22 +17,21 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from kubernetes.client import ApiException
 
-from .. import BUILD, ROOT, cache_dir
-from ..cluster import engine as engines
-from ..cluster import versions
+from .. import BUILD, ROOT, cache_dir, versions
 from ..cluster.cgroup import of_nodes
-from ..errors import ClusterError
 from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import ClusterOptions, Lifecycle
 from ..cluster.sources import ImageSource
 from ..content.claims import sentences
+from ..errors import ClusterError
 from ..evidence import FOLDER
 from ..evidence.record import Results
 from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number
+from ..packages import engine as engines
 from .api import Api
+from .failures import Refused
 from .ledger import Ledger
 from .own import OwnCluster, lacking
-from .refusals import Refused
 
 DEFAULT_NAME = "k8s-basic-test"
 WATCH_EVERY = 5.0  # seconds between two looks at the node containers

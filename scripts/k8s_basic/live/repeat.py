@@ -8,20 +8,18 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from .. import BUILD, ROOT, TESTS, processes
 from ..errors import ClusterError
-from ..steps import say
 from ..evidence import FOLDER
 from ..evidence.commits import state
-from ..evidence.record import newest, now
-from ..evidence.states import EvidenceError, parsed
+from ..evidence.record import now
+from ..evidence.states import EvidenceError, parsed, put
+from ..steps import say
 
 Run = dict[str, Any]
 
@@ -30,7 +28,6 @@ SUITE = [str(ROOT / "scripts" / "test"), "--live"]
 LIST = [sys.executable, "-m", "pytest", "--collect-only", "-q", str(TESTS / "live")]
 FAILED, INTERRUPTED = 1, 2  # pytest's codes; with a greater one no test was run
 CLOSE = 0.5  # the share of its bound from which on a wait is listed
-SLOWEST = 12  # tests in the table of the last run
 # ends by itself, also when nobody is left to end it
 BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(100_000))"
 
@@ -83,170 +80,93 @@ def record(started: str, code: int, load: int, every: set[str]) -> Run:
     commit, dirty = state(ROOT)
     nothing = {"commit": commit, "dirty": dirty, "kubernetes": "", "image_source": "", "tests": []}
     evidence = left_since(started) or {**nothing, "started": started, "seconds": 0}
-    tests = tests_of(evidence)
     about = ("started", "seconds", "commit", "dirty", "kubernetes", "image_source")
-    kinds = ("test", "outcome", "seconds", "waits")
-    return {
-        **{key: evidence[key] for key in about},
-        "load": load,
-        "code": code,
-        "missing": sorted(every - {t["test"] for t in tests}),
-        "tests": [{key: t[key] for key in kinds} for t in tests],
-    }
+    run: Run = {key: evidence[key] for key in about} | {"load": load, "code": code}
+    kinds = ("test", "outcome", "waits")
+    run["tests"] = [{key: test[key] for key in kinds} for test in tests_of(evidence)]
+    run["missing"] = sorted(every - {test["test"] for test in run["tests"]})
+    return run
 
 
 def keep(run: Run) -> None:
-    """Write a run to its file, whole or not at all."""
+    """Write a run to a file of its own, whole or not at all."""
     KEPT.mkdir(parents=True, exist_ok=True)
     begun = run["started"].partition("+")[0].replace(":", "").replace("-", "")
     file = KEPT / f"{begun}-{run['commit'][:8]}.json"
     while file.exists():  # another run of the same second; `_` sorts behind the first
         file = file.with_stem(f"{file.stem}_")
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(run, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
-    part.replace(file)
+    put(file, json.dumps(run, separators=(",", ":"), ensure_ascii=False))
 
 
-def kept() -> tuple[list[Run], list[str]]:
-    """Return the kept runs, oldest first, and a sentence for each file that holds none."""
-    runs, problems = [], []
+def kept() -> list[Run]:
+    """Return the kept runs, oldest first; raises ClusterError for a file that holds none."""
+    runs = []
     for file in sorted(KEPT.glob("*.json")):
         try:
-            run = json.loads(file.read_text(encoding="utf-8"))
-            verdict(run)
-            runs.append(run)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            name = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
-            problems.append(f"error: {name} does not hold a whole run and is left out; delete it")
-    return runs, problems
-
-
-def red(run: Run) -> list[str]:
-    """Return the tests of a run that failed."""
-    return [t["test"] for t in run["tests"] if t["outcome"] == "failed"]
+            runs.append(json.loads(file.read_text(encoding="utf-8")))
+            verdict(runs[-1])
+        except (ValueError, LookupError, TypeError):
+            raise ClusterError(f"{file} does not hold a whole run; delete it") from None
+    return runs
 
 
 def verdict(run: Run) -> str:
     """Return what a run counts as: interrupted, red, partial or green."""
     if run["code"] == INTERRUPTED or run["code"] < 0:
         return "interrupted"
-    if run["code"] or red(run):
+    if run["code"] or any(test["outcome"] == "failed" for test in run["tests"]):
         return "red"
     return "partial" if run["missing"] else "green"
 
 
-def last_green(runs: list[Run]) -> int:
-    """Return how many of the runs are green in a row, counted from the last one."""
-    others = [n for n, run in enumerate(runs) if verdict(run) != "green"]
-    return len(runs) - 1 - max(others, default=-1)
+def in_a_row(runs: list[Run]) -> int:
+    """Return how many of the runs are green, counted back from the last one to the first other."""
+    return len(list(takewhile(lambda run: verdict(run) == "green", reversed(runs))))
 
 
-def chain(test: Run) -> float:
-    """Return the seconds of one test that no speed could save: its holds, one after the other."""
-    return float(sum(w["seconds"] for w in test["waits"] if w["wait"] == "stays"))
+def reds(runs: list[Run]) -> Iterator[tuple[str, str]]:
+    """Yield each test that failed, and how often of how many runs of it."""
+    outcomes: dict[str, list[str]] = defaultdict(list)
+    for test in (test for run in runs for test in run["tests"]):
+        outcomes[test["test"]].append(test["outcome"])
+    for name, seen in sorted(outcomes.items()):
+        if failed := seen.count("failed"):
+            yield name, f"{failed} of {len(seen)}"
 
 
-def waited(test: Run) -> float:
-    """Return the seconds that one test waited."""
-    return float(sum(w["seconds"] for w in test["waits"]))
+def close(runs: list[Run]) -> list[tuple[str, str, str]]:
+    """Return the waits that used more than CLOSE of their bound, with the worst of all runs.
 
-
-def closest(runs: Iterable[Run]) -> list[tuple[float, Run, Run]]:
-    """Return the waits that used more than CLOSE of their bound: share, wait, test; worst first.
-
-    Of several runs the worst one counts. A hold lasts as long as it is meant to, so it is none.
+    A hold lasts as long as it is meant to, so it is none.
     """
-    found: dict[tuple[str, str, str], tuple[float, Run, Run]] = {}
+    worst: dict[tuple[str, str], tuple[float, str]] = {}
     for test in (test for run in runs for test in run["tests"]):
         for wait in (w for w in test["waits"] if w["wait"] != "stays" and w["bound"]):
             share = wait["seconds"] / wait["bound"]
-            key = test["test"], wait["wait"], wait["what"]
-            if share > CLOSE and share > found.get(key, (0.0,))[0]:
-                found[key] = share, wait, test
-    return sorted(found.values(), key=lambda of: -of[0])
-
-
-def short(test: str) -> str:
-    """Return a test's name without the folder that all of them lie in."""
-    return test.removeprefix("tests/live/")
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
-    """Return a table in which no name is cut off."""
-    made = Table(title=title, title_justify="left")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row))
-    return made
-
-
-def of_runs(runs: list[Run]) -> Table:
-    """Return one row for each run of a commit."""
-    columns = (
-        "begun", "Kubernetes", "images", "busy loops", "counts as", "tests", "red", "not run",
-        "seconds", "waited", "longest holds",
-    )  # fmt: skip
-    rows = (
-        (
-            run["started"].partition("+")[0], run["kubernetes"], run["image_source"], run["load"],
-            verdict(run), len(run["tests"]), len(red(run)), len(run["missing"]),
-            *(f"{s:.0f}" for s in (run["seconds"], sum(map(waited, run["tests"])),
-                                   max(map(chain, run["tests"]), default=0.0))),
-        )
-        for run in runs
-    )  # fmt: skip
-    return table("runs", columns, rows)
-
-
-def of_reds(runs: list[Run]) -> Table:
-    """Return one row for each test that failed in a run."""
-    names = sorted({name for run in runs for name in red(run)})
-    ran = {name: sum(any(t["test"] == name for t in r["tests"]) for r in runs) for name in names}
-    fell = {name: sum(name in red(run) for run in runs) for name in names}
-    rows = ((short(name), f"{fell[name]} of {ran[name]}") for name in names)
-    return table("tests that failed", ("test", "runs"), rows)
-
-
-def of_close(runs: list[Run]) -> Table:
-    """Return one row for each wait that came close to its bound in a run."""
-    rows = (
-        (short(test["test"]), f"{wait['wait']} {wait['what']}", float(wait["seconds"]),
-         float(wait["bound"]), f"{share:.0%}")
-        for share, wait, test in closest(runs)
-    )  # fmt: skip
-    title = f"waits that used more than {CLOSE:.0%} of their bound, the longest of all runs"
-    return table(title, ("test", "wait", "seconds", "bound", "share"), rows)
-
-
-def of_slowest(tests: list[Run]) -> Table:
-    """Return one row for each of the tests that waited longest."""
-    worst = sorted(tests, key=waited, reverse=True)[:SLOWEST]
-    rows = ((short(t["test"]), float(t["seconds"]), waited(t), chain(t)) for t in worst)
-    title = "the last live run: tests that waited longest"
-    return table(title, ("test", "seconds", "waited", "of it holds"), rows)
+            key = test["test"], f"{wait['wait']} {wait['what']}"
+            told = f"{share:.0%} of {wait['bound']:.0f} s"
+            worst[key] = max(worst.get(key, (0.0, "")), (share, told))
+    listed = sorted(worst.items(), key=lambda item: -item[1][0])
+    return [(*key, told) for key, (share, told) in listed if share > CLOSE]
 
 
 def show(runs: list[Run]) -> None:
-    """Print the tables of the kept runs, by commit, and where the time of the last run went."""
-    console = Console()
+    """Print what the kept runs say, commit by commit."""
     by_commit: dict[tuple[str, bool], list[Run]] = defaultdict(list)
     for run in runs:
         by_commit[run["commit"], run["dirty"]].append(run)
-    parts: tuple[Callable[[list[Run]], Table], ...] = (of_runs, of_reds, of_close)
     for (commit, dirty), of_commit in by_commit.items():
-        console.rule(f"{commit[:8]}{', with changes' if dirty else ''}")
-        for made in (part(of_commit) for part in parts):
-            if made.row_count:
-                console.print(made)
+        print(f"\n{commit[:8]}{', with changes' if dirty else ''}")
+        for run in of_commit:
+            about = f"{run['kubernetes']} {run['image_source']}, {run['load']} busy loops"
+            counts = f"{len(run['tests'])} tests, {len(run['missing'])} not run"
+            print(f"  {run['started']}  {about}: {verdict(run)}, {counts}, {run['seconds']:.0f} s")
+        for name, told in reds(of_commit):
+            print(f"  failed in {told}: {name}")
+        for name, wait, told in close(of_commit):
+            print(f"  close to its bound ({told}): {name}: {wait}")
         green = sum(verdict(run) == "green" for run in of_commit)
-        console.print(
-            f"{green} of {len(of_commit)} runs green; green in a row at the end: "
-            f"{last_green(of_commit)}\n"
-        )
-    last = newest()
-    if last and (tests := tests_of(last)):
-        console.print(of_slowest(tests))
+        print(f"  {green} of {len(of_commit)} green; in a row at the end: {in_a_row(of_commit)}")
 
 
 def run_again(count: int, load: int, options: list[str]) -> int:
@@ -278,16 +198,14 @@ def main(arguments: list[str]) -> int:
     load = (os.cpu_count() or 1) if asked.load else 0
     try:
         code = run_again(asked.runs, load, options) if asked.runs else 0
-        runs, problems = kept()
-        show(runs)
+        runs = kept()
     except (ClusterError, EvidenceError) as error:
         say(f"error: {error}")
         return FAILED
-    for problem in problems:
-        say(problem)
+    show(runs)
     if not runs:
         say("no run is kept; ./scripts/repeat 1 runs the live suite once and keeps the run")
-    return code or int(bool(problems) or not runs)
+    return code or int(not runs)
 
 
 if __name__ == "__main__":

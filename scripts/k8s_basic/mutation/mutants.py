@@ -1,4 +1,9 @@
-"""An example with one field changed, and the changes that its own objects suggest."""
+"""An example with one field changed, and the changes that its own objects suggest.
+
+Of each field of a kind that an example sets, whatever place it has in a list, there is one mutant:
+it has the value that is most likely taken for the right one. Of each block beside others there is
+one without it. Names, labels and ports that only describe are left alone.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,11 @@ import copy
 import hashlib
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..cluster import versions
+from .. import versions
 from ..content.fields import Keys, keys_of, path_of
 
 Document = dict[str, Any]
@@ -24,25 +28,23 @@ READABLE = 40  # characters of a value in a mutant's name
 REFERRED = {"Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "ClusterRole"}
 # Without these the API server only says that they are missing.
 ESSENTIAL = set(
-    "apiVersion kind metadata spec name template containers image mountPath containerPort port "
-    "paths pathType backend roleRef".split()
+    "apiVersion kind metadata spec template containers image ports paths backend roleRef".split()
 )
-PORTS = {"port", "targetPort", "number", "containerPort"}  # the next port is as closed as the last
-NAMED_LISTS = {"containers", "initContainers", "volumes", "ports", "env"}
+# What only describes, or what selects from the other side.
+DESCRIPTIVE = {"apiVersion", "kind", "labels", "containerPort", "protocol", "mountPath"}
+NAMED_LISTS = {"containers", "initContainers", "ports", "volumes"}
 ENUMS = {
     "type": ("ClusterIP NodePort", "LoadBalancer NodePort", "Recreate RollingUpdate"),
     "pathType": ("Prefix Exact",),
     "externalTrafficPolicy": ("Cluster Local",),
     "sessionAffinity": ("ClientIP None",),
     "restartPolicy": ("Always Never", "OnFailure Never"),
-    "protocol": ("TCP UDP",),
     "effect": ("NoSchedule NoExecute",),
     "operator": ("In NotIn", "Exists DoesNotExist"),
     "concurrencyPolicy": ("Forbid Allow", "Replace Allow"),
     "podManagementPolicy": ("OrderedReady Parallel",),
     "reclaimPolicy": ("Retain Delete",),
     "volumeBindingMode": ("WaitForFirstConsumer Immediate",),
-    "kind": ("User Group", "ServiceAccount User", "Role ClusterRole"),
 }
 
 
@@ -59,9 +61,7 @@ class Mutant:
     document: int
     path: str
     value: Any
-    operator: str
     claims: tuple[str, ...] = ()
-    old: Any = None
 
     @property
     def id(self) -> str:
@@ -106,34 +106,8 @@ def at(value: Any, keys: Keys) -> Any:
     return value
 
 
-def generate(example: str, documents: list[Document]) -> list[Mutant]:
-    """Return one mutant for each sensible change of one field, without duplicates."""
-    found: dict[str, Mutant] = {}
-    siblings = _siblings(documents)
-    for number, document in enumerate(documents):
-        for keys, value, operator in _changes(document, (), document, siblings):
-            old = at(document, keys)
-            mutant = Mutant(example, number, path_of(keys), value, operator, old=old)
-            if mutant.of(documents) != documents:
-                found.setdefault(mutant.id, mutant)
-    return list(found.values())
-
-
-Change = tuple[Keys, Any, str]
-Siblings = dict[tuple[str, Keys], list[Any]]
-
-
-def _siblings(documents: list[Document]) -> Siblings:
-    """Return the values that fields of one kind and one place have in this file."""
-    found: Siblings = defaultdict(list)
-    for document in documents:
-        for keys, value in leaves(document):
-            found[document["kind"], _place(keys)].append(value)
-    return found
-
-
 def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """Return each value that holds no others, with the keys that lead to it."""
+    """Yield each value that holds no others, with the keys that lead to it."""
     for key, below in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(below, dict | list) and below:
             yield from leaves(below, (*keys, key))
@@ -141,83 +115,78 @@ def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
             yield (*keys, key), below
 
 
-def _place(keys: Keys) -> Keys:
-    return tuple("*" if isinstance(key, int) else key for key in keys)
+def generate(example: str, documents: list[Document]) -> list[Mutant]:
+    """Return the mutants of an example: one for each kind and place."""
+    found: dict[tuple[str, Keys, bool], Mutant] = {}
+    for number, document in enumerate(documents):
+        kind = str(document["kind"])
+        for keys, value in _changes(document, documents):
+            new = Mutant(example, number, path_of(keys), value)
+            found.setdefault((kind, place_of(keys), value is REMOVED), new)
+    return list(found.values())
 
 
-def _changes(value: Any, keys: Keys, document: Document, siblings: Siblings) -> Iterator[Change]:
+def place_of(keys: Keys) -> Keys:
+    """Return the keys with a star for each index of a list."""
+    return tuple("*" if str(key).isdigit() else key for key in keys)
+
+
+def _changes(document: Document, documents: list[Document]) -> Iterator[tuple[Keys, Any]]:
+    """Yield the place and the new value of each change of a document."""
+    kind = document["kind"]
+    alike = [keys_value for d in documents if d["kind"] == kind for keys_value in leaves(d)]
+    for keys, value in leaves(document):
+        if _says_something(keys, value, kind):
+            others = [v for at_, v in alike if place_of(at_) == place_of(keys) and v != value]
+            new = _other(str(keys[-1]), value, others)
+            if new != value:
+                yield keys, new
+    yield from ((keys, REMOVED) for keys in _blocks(document, ()))
+
+
+def _says_something(keys: Keys, value: Any, kind: str) -> bool:
+    """Tell whether anything can come of another value."""
+    if keys == ("metadata", "name"):
+        return kind in REFERRED
+    if DESCRIPTIVE.intersection(map(str, keys)):
+        return False
+    if keys[-1] == "name" and NAMED_LISTS.intersection(map(str, keys[-3:-2])):
+        return False
+    # a word of a command line such as `sh`: any other only ends the program, as another image does
+    is_word = isinstance(value, str) and not re.search(r"[=/\s]", value)
+    return not (is_word and {"args", "command"}.intersection(map(str, keys[-2:-1])))
+
+
+def _blocks(value: Any, keys: Keys) -> Iterator[Keys]:
+    """Yield the mappings and lists without which the object is still one."""
     if isinstance(value, dict | list):
         for key, below in value.items() if isinstance(value, dict) else enumerate(value):
             inner = (*keys, key)
-            if _is_plain_word(inner, below):
-                continue
-            yield from _changes(below, inner, document, siblings)
-            # where it is all that its holder holds, the holder's own removal says the same
-            if len(value) > 1 and _removable(inner, document):
-                yield inner, REMOVED, "removed"
-    elif _changeable(keys, document["kind"]):
-        for new, operator in _others(value, keys, siblings[document["kind"], _place(keys)]):
-            yield keys, new, operator
+            if str(key) in {"labels", "containers", "initContainers"}:
+                removable = False
+            else:
+                removable = isinstance(below, dict | list) and len(value) > 1
+            if removable and not (ESSENTIAL | {"ports"}) & {str(key)}:
+                yield inner
+            if str(key) != "labels":
+                yield from _blocks(below, inner)
 
 
-def _removable(keys: Keys, document: Document) -> bool:
-    """Tell whether an object may do without the field; a port may do without its name."""
-    if keys == ("spec", "selector"):
-        return str(document["kind"]) == "Service"
-    return bool(keys) and (keys[-1] not in ESSENTIAL or _is_port_name(keys))
-
-
-def _is_port_name(keys: Keys) -> bool:
-    return keys[-1] == "name" and keys[-3:-2] == ("ports",)
-
-
-def _is_plain_word(keys: Keys, value: Any) -> bool:
-    """Tell whether this is a word of a command line such as `sh`: any other only ends the program.
-
-    Another image, or no arguments, does the same.
-    """
-    is_word = isinstance(value, str) and not re.search(r"[=/\s]", value)
-    return is_word and bool({"args", "command"}.intersection(map(str, keys[-2:-1])))
-
-
-def _changeable(keys: Keys, kind: str) -> bool:
-    if keys == ("metadata", "name"):
-        return kind in REFERRED
-    return keys not in {("apiVersion",), ("kind",)}
-
-
-def _others(value: Any, keys: Keys, siblings: list[Any]) -> Iterator[tuple[Any, str]]:
-    key = str(keys[-1])
+def _other(key: str, value: Any, others: list[Any]) -> Any:
+    """Return the value that is most likely taken for this one, or the same when there is none."""
     if isinstance(value, bool):
-        yield not value, "flipped"
-    elif isinstance(value, int):
-        near = (value + 1,) if key in PORTS else (value + 1, value - 1)
-        yield from ((number, "number") for number in near if number >= 0)
-    elif not isinstance(value, str):
-        return
-    elif key == "image":
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if not isinstance(value, str):
+        return value
+    if key == "image":
         pause, busybox = versions.image("pause"), versions.image("busybox")
-        yield busybox if value == pause else pause, "image"
-    elif other := _enum(key, value):
-        yield other, "enum"
-    else:
-        sibling = _sibling(value, keys, siblings)
-        yield (sibling, "sibling") if sibling is not None else (_changed(value), "changed")
-        yield from ((text, "statement removed") for text in _shorter(value))
-
-
-def _enum(key: str, value: str) -> str | None:
+        return busybox if value == pause else pause
     groups = (group.split() for group in ENUMS.get(key, ()))
-    return next((g[1 - g.index(value)] for g in groups if value in g), None)
-
-
-def _sibling(value: str, keys: Keys, siblings: list[Any]) -> str | None:
-    """Return another value from the same place of the file, which is a likely mistake."""
-    # in one list these must differ, so that the value of another is only refused
-    is_identity = keys[-1] == "name" and bool(NAMED_LISTS.intersection(map(str, keys[-3:-2])))
-    if isinstance(keys[-1], int) or keys[-1] == "mountPath" or is_identity:
-        return None
-    return next((s for s in siblings if isinstance(s, str) and s != value), None)
+    enum = next((g[1 - g.index(value)] for g in groups if value in g), None)
+    named = next((other for other in others if isinstance(other, str)), None)
+    return enum or (named if not key.isdigit() else None) or _changed(value)
 
 
 def _changed(text: str) -> str:
@@ -228,12 +197,3 @@ def _changed(text: str) -> str:
     if last is None:
         return text + "x"
     return text[:last] + ("y" if text[last] == "x" else "x") + text[last + 1 :]
-
-
-def _shorter(text: str) -> Iterator[str]:
-    """Return a shell script of several statements without each of them in turn."""
-    between = "\n" if "\n" in text else "; "
-    parts = text.split(between)
-    statements = [i for i, part in enumerate(parts) if part.strip()]
-    if len(statements) > 1:
-        yield from (between.join(parts[:i] + parts[i + 1 :]) for i in statements)

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from .. import BUILD, EXAMPLES
+from .. import BUILD
+from ..live.failures import Refused
 from ..live.lab import Lab, Variation
-from .classes import load
-from .judge import ERROR, KILLED, PASSED, REFUSED, SKIPPED, first_line, frames_of, judge
 
 FOLDER = BUILD / "mutation"
-OUTCOMES = FOLDER / "outcomes.json"
+OUTCOMES = FOLDER / "outcomes.jsonl"
 STATE = FOLDER / "state"  # what the workers tell each other: a file says that something is so
 WAIT_SCALE = 0.5
 UNCHANGED = "unchanged"
 DECIDED = "another test has decided about this mutant"
+PASSED, KILLED, REFUSED, ERROR, SKIPPED = "passed", "killed", "refused", "error", "skipped"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -33,14 +33,27 @@ def add_options(parser: pytest.Parser) -> None:
     parser.getgroup("k8s-basic").addoption("--mutants", default=None, metavar="FILE", help=text)
 
 
+def judge(problem: BaseException | None) -> str:
+    """Return what a test's end says of a mutant: killed by what it demands, refused, or an error.
+
+    A test demands by an assertion, also one of a verb. The API server refuses what it takes for
+    wrong itself; anything else is trouble of our own and proves nothing.
+    """
+    if problem is None:
+        return PASSED
+    if isinstance(problem, Refused):
+        # the node port of a test that runs beside it says nothing about the mutant
+        return ERROR if "already allocated" in problem.message else REFUSED
+    return KILLED if isinstance(problem, AssertionError | pytest.fail.Exception) else ERROR
+
+
 class Run:
     """The hooks of a run of mutants, in the controlling process and in each worker."""
 
     def __init__(self, config: pytest.Config):
         """Read the mutants; the controlling process forgets what an earlier run found out."""
-        entries = json.loads(Path(config.getoption("mutants")).read_text(encoding="utf-8"))
-        self.entries: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in entries}
-        self.outcomes: list[dict[str, Any]] = []
+        listed = json.loads(Path(config.getoption("mutants")).read_text(encoding="utf-8"))
+        self.entries: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in listed}
         self.is_worker = hasattr(config, "workerinput")
         if not self.is_worker:
             shutil.rmtree(STATE, ignore_errors=True)
@@ -50,7 +63,7 @@ class Run:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Multiply a test: once unchanged, once for each mutant of the examples it uses."""
         test = metafunc.definition.nodeid
-        mine = [e for e in self.entries.values() if test in e["tests"]]
+        mine = [entry for entry in self.entries.values() if test in entry["tests"]]
         if mine and "variation" in metafunc.fixturenames:
             varied = [Variation(UNCHANGED, {}, WAIT_SCALE), *map(_variation, mine)]
             metafunc.parametrize("variation", varied, indirect=True, ids=[v.name for v in varied])
@@ -91,78 +104,44 @@ class Run:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Judge a failure where its traceback is; to pytest, a mutant's test then has passed."""
+        """Judge how a test ended; to pytest, a mutant's test then has passed."""
         report = yield
         # under a mutant, nothing is evidence; nor is it with shorter limits
-        kept = [
-            (key, v) for key, v in report.user_properties if key not in {"claims", "recordings"}
+        report.user_properties = [
+            pair for pair in report.user_properties if pair[0] not in {"claims", "recordings"}
         ]
-        report.user_properties = kept
-        if is_decided(report) or (report.passed and call.when != "call"):
+        if (report.skipped and DECIDED in str(report.longrepr)) or (
+            report.passed and call.when != "call"
+        ):
             return report
         name, problem = name_of(item), call.excinfo.value if call.excinfo else None
+        result = SKIPPED if report.skipped else judge(problem)
+        if result == KILLED and call.when != "call":
+            result = ERROR
+        _tell(name, test_of(item), result)
         outcome = {
             "mutant": name,
             "test": test_of(item),
-            "result": SKIPPED if report.skipped else self._result(name, problem, call.when),
-            "message": first_line(problem) if problem else "",
+            "result": result,
+            "message": str(problem or "").strip().partition("\n")[0][:300],
             "seconds": round(call.stop - call.start, 1),
         }
-        _tell(outcome)
         report.user_properties.append(("mutation", outcome))
         if report.failed and name != UNCHANGED:
             report.outcome, report.longrepr, report.sections = "passed", None, []
         return report
 
-    def _result(self, name: str, problem: BaseException | None, when: str) -> str:
-        if problem is None:
-            return PASSED
-        if name == UNCHANGED or when == "teardown":
-            return ERROR
-        if "example" not in self.entries[name]:
-            return KILLED  # a whole test: however it falls, it does not pass by absence
-        # a field that the example leaves out was filled in by the cluster: to read it is no echo
-        adds = self.entries[name].get("adds", False)
-        unchanged = [] if adds else load(EXAMPLES / self.entries[name]["example"])
-        return judge(problem, frames_of(problem), unchanged)
-
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Show a mutant's end as a letter of its own, and nothing of what was not run."""
-        if is_decided(report):
-            return "", "", ""
-        about = outcome_of(report)
-        if not about or about["mutant"] == UNCHANGED or report.skipped:
-            return None
-        result = str(about["result"])
-        word = "survives" if result == PASSED else result
-        return word, word[0], word.upper()
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the outcomes, which arrive in the controlling process from every worker."""
-        about = outcome_of(report)
-        if about and not self.is_worker:
-            self.outcomes.append(about)
-
-    def pytest_sessionfinish(self) -> None:
-        """Leave the outcomes for `./scripts/mutate`, also of a run that was interrupted."""
-        if not self.is_worker:
-            OUTCOMES.write_text(json.dumps(self.outcomes, indent=1), encoding="utf-8")
+        """Keep each outcome as it comes from a worker, so that an interrupted run loses none."""
+        outcome = dict(report.user_properties).get("mutation")
+        if outcome and not self.is_worker:
+            with OUTCOMES.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(outcome, ensure_ascii=False) + "\n")
 
 
 def _variation(entry: dict[str, Any]) -> Variation:
     overlay = {entry["example"]: Path(entry["file"])} if "example" in entry else {}
     return Variation(entry["id"], overlay, WAIT_SCALE, entry.get("applies", True))
-
-
-def outcome_of(report: pytest.TestReport) -> dict[str, Any] | None:
-    """Return what a worker has found out in the run that a report is of."""
-    about: dict[str, Any] = dict(report.user_properties)
-    return about.get("mutation")
-
-
-def is_decided(report: pytest.TestReport) -> bool:
-    """Tell whether a test was not run because its mutant's end was known."""
-    return report.skipped and DECIDED in str(report.longrepr)
 
 
 def name_of(item: pytest.Item) -> str:
@@ -177,9 +156,8 @@ def test_of(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0]
 
 
-def _tell(outcome: dict[str, Any]) -> None:
-    """Tell the other workers what this outcome decides."""
-    mutant, test, result = outcome["mutant"], outcome["test"], outcome["result"]
+def _tell(mutant: str, test: str, result: str) -> None:
+    """Tell the other workers what an outcome decides."""
     if mutant == UNCHANGED and result == PASSED:
         _file("passed", test).touch()
     # a kill by a test that has not yet passed unchanged may turn out to be none

@@ -1,159 +1,104 @@
-"""What became of each mutant: decided from the outcomes of a run, merged over nights, counted."""
+"""What became of each mutant: decided from the outcomes of a run, kept over runs, counted."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
-from .classes import Chosen, Subject
-from .judge import ECHO, ERROR, KILLED, PASSED, REFUSED, SKIPPED
-from .plugin import FOLDER, UNCHANGED
+from .plugin import ERROR, FOLDER, KILLED, OUTCOMES, PASSED, REFUSED, UNCHANGED
 
 REPORT = FOLDER / "report.json"
-SURVIVED = "survived"
-NOT_ENFORCEABLE = "not enforceable"  # a test that might notice cannot run on this source
-COUNTED = (KILLED, SURVIVED, ECHO, ERROR)  # what the score is made of
+SURVIVED, EQUIVALENT = "survived", "equivalent"
 NOT_PASSED = "the unchanged example did not pass this test in the same run"
 
 Outcome = dict[str, Any]
 Record = dict[str, Any]
 
 
-def decide(tests: list[str], outcomes: list[Outcome], baseline: dict[str, bool]) -> Record | None:
-    """Return what became of one mutant; None when its tests were not all run.
-
-    `baseline` tells of each test whether it passed with the unchanged example in the same run.
-    """
-    trusted = [o for o in outcomes if baseline.get(o["test"])]
-    if found := _first(trusted, KILLED) or _first(outcomes, REFUSED):
-        return found
-    ran = {o["test"] for o in outcomes}
-    if ran < set(tests):
-        return None
-    if found := _first(trusted, ERROR) or _first(trusted, ECHO):
-        return found
-    skipped = sorted(o["test"] for o in outcomes if o["result"] == SKIPPED)
-    if doubtful := sorted(ran - {*skipped, *(o["test"] for o in trusted)}):
-        return {"class": ERROR, "by": doubtful[0], "message": NOT_PASSED}
-    if skipped:
-        return {"class": NOT_ENFORCEABLE, "by": skipped[0], "message": ""}
-    return {"class": SURVIVED, "by": "", "message": ""}
+def outcomes() -> list[Outcome]:
+    """Return the outcomes of the last run, also of one that was interrupted."""
+    lines = OUTCOMES.read_text(encoding="utf-8").splitlines() if OUTCOMES.exists() else []
+    return [json.loads(line) for line in lines]
 
 
-def _first(outcomes: list[Outcome], result: str) -> Record | None:
-    found = next((o for o in outcomes if o["result"] == result), None)
-    return {"class": result, "by": found["test"], "message": found["message"]} if found else None
-
-
-def baselines(outcomes: Iterable[Outcome]) -> dict[str, bool]:
+def baselines(seen: list[Outcome]) -> dict[str, bool]:
     """Return, of each test that ran unchanged, whether it passed every time."""
     found: dict[str, bool] = {}
-    for outcome in outcomes:
-        if outcome["mutant"] == UNCHANGED:
-            passed = outcome["result"] == PASSED
-            found[outcome["test"]] = found.get(outcome["test"], True) and passed
+    for one in seen:
+        if one["mutant"] == UNCHANGED:
+            found[one["test"]] = found.get(one["test"], True) and one["result"] == PASSED
     return found
 
 
-def records(
-    root: Path, entries: list[dict[str, Any]], outcomes: list[Outcome], subjects: dict[str, Subject]
-) -> dict[str, Record]:
-    """Return mutant → what became of it in this run, with time and digests."""
-    passed, by_mutant = baselines(outcomes), defaultdict(list)
-    for outcome in outcomes:
-        by_mutant[outcome["mutant"]].append(outcome)
-    found = {}
-    for entry in entries:
-        mine, tests = by_mutant[entry["id"]], subjects[entry["example"]].tests
-        record = decide(entry["tests"], mine, passed)
-        if record is None:
-            continue
-        killer = tests.get(record["by"], [])
-        found[entry["id"]] = record | {
-            "claims": [proof.claim for proof in killer],
-            "expected": entry["claims"],
-            "tests": sorted({o["test"] for o in mine}),
-            "seconds": round(sum(o["seconds"] for o in mine), 1),
-            "date": datetime.date.today().isoformat(),
-            "example": digest(root / "examples" / entry["example"]),
-            "digests": {o["test"]: tests[o["test"]][0].digest for o in mine},
-        }
-    return found
+def decide(entry: dict[str, Any], seen: list[Outcome], passed: dict[str, bool]) -> Record | None:
+    """Return what became of one mutant; None when its tests were not all run.
+
+    `passed` tells of each test whether it passed with the unchanged example in the same run.
+    """
+    mine = [one for one in seen if one["mutant"] == entry["id"]]
+    trusted = [one for one in mine if passed.get(one["test"])]
+    for result, among in ((KILLED, trusted), (REFUSED, mine)):
+        if found := next((one for one in among if one["result"] == result), None):
+            return _record(entry, result, mine, found)
+    if {one["test"] for one in mine} < set(entry["tests"]):
+        return None
+    if found := next((one for one in trusted if one["result"] != PASSED), None):
+        return _record(entry, ERROR, mine, found)
+    if doubtful := next((one for one in mine if one not in trusted), None):
+        return _record(entry, ERROR, mine, {**doubtful, "message": NOT_PASSED})
+    return _record(entry, SURVIVED, mine, {"test": "", "message": ""})
 
 
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _record(entry: dict[str, Any], name: str, mine: list[Outcome], by: Outcome) -> Record:
+    return {
+        "class": name,
+        "by": by["test"],
+        "message": by["message"],
+        "key": entry["key"],
+        "seconds": round(sum(one["seconds"] for one in mine), 1),
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def load() -> dict[str, Record]:
-    """Return the report of earlier runs; empty without one."""
+    """Return what earlier runs have found out; empty without one."""
     return json.loads(REPORT.read_text(encoding="utf-8"))["mutants"] if REPORT.exists() else {}
 
 
-def merge(
-    before: dict[str, Record], new: dict[str, Record], chosen: list[Chosen]
-) -> dict[str, Any]:
-    """Return the whole report: new results replace old ones; what is no mutant now is dropped."""
-    kept = {c.mutant.id for c in chosen if not c.reason}
-    ran = {name: record for name, record in (before | new).items() if "date" in record}
-    mutants = {name: record for name, record in ran.items() if name in kept}
-    mutants |= {c.mutant.id: {"class": c.name, "reason": c.reason} for c in chosen if c.reason}
-    counted = Counter(str(record["class"]) for record in mutants.values())
-    not_run = len(kept - set(mutants))
-    figures = {"score": score(mutants.values()), "not run yet": not_run}
-    return {**figures, "counted": dict(counted), "mutants": dict(sorted(mutants.items()))}
+def write(known: dict[str, Record], keys: dict[str, str], equal: dict[str, str]) -> dict[str, Any]:
+    """Write build/mutation/report.json and return it: of the mutants there are now, no others.
 
-
-def score(found: Iterable[Record]) -> float | None:
-    """Return killed ÷ (killed + survived + field echo + error); None when nothing was run."""
-    classes = [record["class"] for record in found if record["class"] in COUNTED]
-    return round(classes.count(KILLED) / len(classes), 4) if classes else None
-
-
-def write(report: dict[str, Any]) -> None:
-    """Write build/mutation/report.json."""
+    `keys` holds the key of each mutant that is to run, `equal` the reason of each that is not.
+    """
+    valid = {n: r for n, r in known.items() if n in keys and r.get("key") == keys[n]}
+    listed = {name: {"class": EQUIVALENT, "reason": reason} for name, reason in equal.items()}
+    counted = Counter(str(record["class"]) for record in (*valid.values(), *listed.values()))
+    judged = counted[KILLED] + counted[SURVIVED] + counted[ERROR]
+    report = {
+        "score": round(counted[KILLED] / judged, 4) if judged else None,
+        "not run yet": len(keys) - len(valid),
+        "counted": dict(counted),
+        "mutants": dict(sorted({**valid, **listed}.items())),
+    }
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return report
 
 
-def summary(
-    new: dict[str, Record], asked: int, report: dict[str, Any], seconds: float
-) -> list[str]:
-    """Return the lines that tell a run's result; `asked` mutants were to run, in `seconds`."""
-    lines = []
+def lines(new: dict[str, Record], asked: int, report: dict[str, Any]) -> list[str]:
+    """Return what a run tells: each mutant that got away, and the figures of all runs."""
+    told = []
     for name, record in sorted(new.items()):
-        if record["class"] in (SURVIVED, ECHO, ERROR):
-            by = record["by"] or " ".join(t.rpartition("::")[2] for t in record["tests"])
-            lines += [
-                f"{record['class']}: {name}",
-                f"    {by}",
-                f"    {record['message']}".rstrip(),
-            ]
-        elif record["expected"] and not set(record["expected"]) & set(record["claims"]):
-            # the tests of the expected claims run first, so they let it pass
-            wanted, found = " ".join(record["expected"]), " ".join(record["claims"])
-            lines.append(f"not by {wanted}: {name}: {record['class']} by {found}")
-    counted = Counter(str(record["class"]) for record in new.values())
-    figures = ", ".join(f"{number} {name}" for name, number in counted.most_common())
-    times = [record["seconds"] for record in new.values()] or [0.0]
-    lines.append(
-        f"{len(new)} of {asked} mutants: {figures or 'none'}; score {_percent(score(new.values()))}"
-    )
-    lines.append(
-        f"time: {sum(times) / len(times):.1f} s per mutant on average, {max(times):.1f} s at most, "
-        f"{seconds:.0f} s in all"
-    )
-    totals = ", ".join(f"{number} {name}" for name, number in sorted(report["counted"].items()))
-    totals += f", {report['not run yet']} not run yet"
-    lines.append(f"all runs: {totals}; score {_percent(report['score'])}")
-    return [line for line in lines if line.strip()]
+        if record["class"] in (SURVIVED, ERROR):
+            told += [f"{record['class']}: {name}", f"    {record['by']} {record['message']}"]
+    counts = Counter(record["class"] for record in new.values())
+    told.append(f"{len(new)} of {asked} judged: {_list(counts)}")
+    score = "none" if report["score"] is None else f"{report['score']:.1%}"
+    told.append(f"all: {_list(report['counted'])}, {report['not run yet']} not run; score {score}")
+    return told
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+def _list(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"

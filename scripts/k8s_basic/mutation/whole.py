@@ -8,16 +8,16 @@ from typing import Any
 import yaml
 
 from ..content.claims import Proof, proofs
-from .classes import ListError, load
-from .judge import KILLED, SKIPPED
+from ..content.fields import load
+from .choice import ListError
 from .mutants import leaves
-from .plugin import UNCHANGED
+from .plugin import PASSED, SKIPPED
 from .report import Outcome, baselines
 
 NOTHING, FOREIGN = "nothing", "foreign"
 EXCEPTIONS = "tests/live/mutation-exceptions.yaml"
 # What stands beside a test: the first of another topic that shares no name and no label with it.
-OTHERS = ("network/service-multiport.yaml", "workloads/replicaset.yaml")
+OTHERS = ("network/clusterip/service-multiport.yaml", "workloads/replicaset/replicaset.yaml")
 
 
 def entries(root: Path, kind: str, examples: set[str]) -> list[dict[str, Any]]:
@@ -29,9 +29,8 @@ def entries(root: Path, kind: str, examples: set[str]) -> list[dict[str, Any]]:
     for test, proof in _tests(root).items():
         if proof.examples and (not examples or examples & set(proof.examples)):
             name = f"{kind} {test.removeprefix('tests/live/').replace('::', ' ')}"
-            entry: dict[str, Any] = {"id": name, "alone": False, "tests": [test]}
             how = {"applies": False} if kind == NOTHING else {"foreign": foreign(root, proof)}
-            found.append(entry | how)
+            found.append({"id": name, "alone": False, "tests": [test], **how})
     return found
 
 
@@ -67,22 +66,22 @@ def exceptions(root: Path, kind: str) -> dict[str, str]:
 def verdicts(
     kind: str, tried: list[dict[str, Any]], outcomes: list[Outcome], excused: dict[str, str]
 ) -> list[str]:
-    """Return a line for each test that did not end as it should."""
-    passed = baselines(outcomes)
-    lines = []
+    """Return a line for each test that did not end as it should, or was not judged."""
+    passed, lines = baselines(outcomes), []
     for entry in tried:
-        test = entry["tests"][0]
+        [test] = entry["tests"]
         mine = [o for o in outcomes if o["mutant"] == entry["id"]]
         if mine and all(o["result"] == SKIPPED for o in mine):
-            continue
-        fell = next((o for o in mine if o["result"] == KILLED), None)
+            continue  # not one for this cluster
+        # nothing at all may be noticed in any way; beside others, a test fails by what it demands
+        fell = next((o for o in mine if o["result"] != PASSED), None)
         as_wanted = (fell is not None) == (kind == NOTHING)
         if not mine or not passed.get(test):
-            lines.append(f"not judged, as it was not run or does not pass {UNCHANGED}: {test}")
+            lines.append(f"not judged, as it was not run or does not pass unchanged: {test}")
         elif as_wanted and test in excused:
             lines.append(f"no exception any more, remove it from {EXCEPTIONS}: {test}")
         elif not as_wanted and test not in excused:
-            what = f"fails beside {entry['foreign']}" if fell else "passes though nothing is there"
+            what = f"{fell['result']} beside others" if fell else "passes though nothing is there"
             lines += [f"{what}: {test}", *([f"    {fell['message']}"] if fell else [])]
     return lines
 

@@ -217,9 +217,7 @@ class _Builder:
         for name in ("containerd", "containerd-shim-runc-v2", "ctr"):
             shutil.copy(self.built["containerd"] / name, context / "programs" / name)
         shutil.copy(self.built["kube"] / "kube", context / "programs" / "kube")
-        self._docker_build(
-            BASE, context, "--build-arg", f"KUBERNETES_VERSION={self.kube.version}"
-        )
+        self._docker_build(BASE, context, "--build-arg", f"KUBERNETES_VERSION={self.kube.version}")
 
     def _preload(self, wanted: str) -> None:
         """Run containerd once in a container of the node image and give it all images."""

@@ -9,38 +9,20 @@ import tempfile
 from pathlib import Path
 
 from .. import ROOT, processes
-from ..steps import step
 from ..content.pages import read_pages
+from ..steps import step
 from . import cards, plain
 
 DEFAULT = ROOT / "build" / "site"
 OFFLINE_ARCHIVE = "downloads/k8s-basic-offline.zip"
-README = """\
-K8s Basic, 내려받은 사본
-
-index.html(한국어) 또는 en/index.html(영어)을 브라우저로 엽니다. 검색도 됩니다.
-여럿이 볼 때는 이 폴더에서 다음을 실행하고 http://localhost:8000/ 을 엽니다.
-
-    python3 -m http.server 8000
-
-수업의 명령은 이 폴더에서 실행하세요. 예제는 examples/ 에 있습니다.
-
-
-K8s Basic, a copy for reading offline
-
-Open index.html (Korean) or en/index.html (English) in a browser. The search works, too.
-To serve it to others, run the line above in this folder and open http://localhost:8000/.
-
-Run the commands of the lessons in this folder: the examples lie in examples/.
-"""
+OFFLINE_README = (Path(__file__).parent / "templates" / "offline-readme.txt").read_text("utf-8")
 
 
 def main(arguments: list[str]) -> int:
     """Build into a folder and return the exit code, that of `mkdocs build` if it fails."""
     parser = argparse.ArgumentParser("./scripts/build", description=__doc__)
     parser.add_argument("--site-dir", type=Path, default=DEFAULT, help="where the site goes")
-    options = parser.parse_args(arguments)
-    site: Path = options.site_dir.resolve()
+    site: Path = parser.parse_args(arguments).site_dir.resolve()
     with step("build the pages"):
         code = pages(site)
     return code or later_steps(site)
@@ -54,9 +36,9 @@ def later_steps(site: Path) -> int:
         return pack_offline(site)
 
 
-def pages(site: Path, **more: str) -> int:
-    """Build the pages alone, with more variables of the environment; return mkdocs' exit code."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+def pages(site: Path, builder: str = "mkdocs", **more: str) -> int:
+    """Build the pages alone, with more variables of the environment; return the exit code."""
+    command = [sys.executable, "-m", builder, "build", "--strict", "--quiet"]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **more}
     return processes.run([*command, "--site-dir", str(site)], cwd=ROOT, env=env).returncode
 
@@ -66,7 +48,7 @@ def pack_offline(site: Path) -> int:
     with tempfile.TemporaryDirectory() as made:
         code = pages(Path(made), DIRECTORY_URLS="false")
         if not code:
-            plain.archive(Path(made), site / OFFLINE_ARCHIVE, {"README.txt": README})
+            plain.archive(Path(made), site / OFFLINE_ARCHIVE, {"README.txt": OFFLINE_README})
     return code
 
 

@@ -17,7 +17,7 @@ SIZE = (1200, 630)  # pixels
 FOLDER = "assets/cards"
 FONT = Path(__file__).parent / "fonts" / "NotoSansKR-Bold.otf"
 
-_INK, _FAINT, _PAPER, _ACCENT = "#16213a", "#4c5a78", "#ffffff", "#2457c5"
+INK, FAINT, PAPER, ACCENT = "#16213a", "#4c5a78", "#ffffff", "#2457c5"
 _MARGIN = 80  # pixels
 _COLORS = 16  # a palette keeps a card below 20 KB
 
@@ -45,12 +45,12 @@ def missing_letters(text: str) -> set[str]:
 
 def write(file: Path, site: str, title: str, description: str) -> None:
     """Draw a card into `file`, a PNG; the same texts give the same bytes."""
-    image = Image.new("RGB", SIZE, _PAPER)
+    image = Image.new("RGB", SIZE, PAPER)
     draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 0, 24, SIZE[1]), fill=_ACCENT)
-    draw.text((_MARGIN, 70), site, font=_font(34), fill=_ACCENT)
-    y = _paragraph(draw, title, 150, 72, _INK, 2)
-    _paragraph(draw, description, y + 30, 36, _FAINT, 5)
+    draw.rectangle((0, 0, 24, SIZE[1]), fill=ACCENT)
+    draw.text((_MARGIN, 70), site, font=_font(34), fill=ACCENT)
+    y = _paragraph(draw, title, 150, 72, INK, 2)
+    _paragraph(draw, description, y + 30, 36, FAINT, 5)
     file.parent.mkdir(parents=True, exist_ok=True)
     image.quantize(_COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
 

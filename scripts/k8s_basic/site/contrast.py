@@ -1,407 +1,195 @@
-"""The contrast of every text of the built site, worked out from its pages and style sheets.
+"""The contrast of every text with what it stands on, worked out from the style sheets alone.
 
-No browser is needed: `cascade` tells the style of each kind of element, in both palettes, at every
-width at which the style sheets differ and on paper, with menus closed and open, and with the
-pointer or the focus on each of its ancestors. What cannot be worked out is a finding, and so is a
-color of ours that neither a text nor its ground has.
+contrast.yaml says which text stands on which ground. A color of the style sheets that it doesn't
+name is a finding, and so is one that can't be worked out: what nobody looked at is never taken for
+good.
 """
 
 from __future__ import annotations
 
-import copy
+import importlib.metadata
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
-from html.parser import HTMLParser
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree import ElementTree as ET
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
-from cssselect2 import ElementWrapper
-
-from .cascade import (
-    CLEAR,
-    WHITE,
-    Color,
-    Declaration,
-    Match,
-    Screen,
-    Sheets,
-    Style,
-    UnjudgedError,
-    Value,
-    computed,
-    meets,
-    over,
-)
-from .marks import SYMBOLS
+import tinycss2
+import yaml
+from coloraide import Color
+from cssselect2 import ElementWrapper, Matcher, compile_selector_list
 
 PALETTES = ("default", "slate")
-TEXT, ICON = 5.0, 3.0  # the least contrast of letters, and of signs without letters
-# What scripts and the evidence of runs add to a page: after a piece of its HTML, more of it.
-_FOUND = (
-    '<a class="md-search-result__link" href=".">'
-    '<article class="md-search-result__article md-typeset">{}<p>c<mark>d</mark></p></article></a>'
-)
-ADDED = {
-    'id="search-results" hidden>': '<li class="md-search-result__item">'
-    + _FOUND.format(
-        '<div class="md-search-result__icon md-icon"></div><p class="title">a<mark>b</mark></p>'
-    )
-    + _FOUND.format('<p class="heading">a<mark>b</mark></p>')
-    + "</li>",
-    '<div class="md-dialog__inner md-typeset">': "a",
-    '<div class="language-bash highlight"><pre><span></span>': '<nav class="md-code__nav">'
-    '<button class="md-code__button" data-md-type="copy"></button></nav>',
-    '<section class="evidence">': '<div class="scroll"><table><tbody><tr>'
-    + "".join(f'<td class="{state}">a</td>' for state in (*SYMBOLS, "verified old"))
-    + "</tr></tbody></table></div>",
-}
-CLAIM_STATES = [*SYMBOLS, "verified old", "verified closed"]
-_VOID = set("area base br col embed hr img input link meta source track wbr".split())
+LEAST = 5.0  # the ratio that WCAG 2 defines, from 1 to 21
+REVIEWED = Path(__file__).with_name("contrast.yaml")
+
+_LETTERS = ("color", "fill")
+_GROUNDS = ("background", "background-color", "fill")
+_NONE = ("inherit", "currentcolor", "none", "transparent", "initial", "unset", "#0000")
+_VARIABLE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
+_MIX = re.compile(r"color-mix\(in srgb, ((?:\([^()]*\)|[^(),])+) ([\d.]+)%, (.+)\)")
+_PALETTE = re.compile(r":root(:lang\(en\))?|(:root, )?\[data-md-color-scheme(=\"\w+\")?\]")
 
 
-def contrast(one: Color, other: Color) -> float:
-    """Return the contrast of two opaque colors as WCAG 2 defines it, from 1 to 21."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+class Declaration(NamedTuple):
+    """One line of a style sheet; `place` is its selector, after the @media that it stands in."""
 
-
-def _luminance(color: Color) -> float:
-    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
-def _written(color: Color) -> str:
-    return "#" + "".join(f"{round(part * 255):02x}" for part in color[:3])
-
-
-# --- pages
-
-
-class _Reader(HTMLParser):
-    """Builds the tree of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tree, self.depth = ET.TreeBuilder(), 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tree.start(tag, {name: value or "" for name, value in attrs})
-        self.depth += 1
-        if tag in _VOID:
-            self._end(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _VOID:
-            self._end(tag)
-
-    def _end(self, tag: str) -> None:
-        self.depth -= 1
-        self.tree.end(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self.depth:
-            self.tree.data(data)
-
-
-def read(html: str) -> ET.Element:
-    """Return the tree of a page; the letters of a figure stand inside of the box below them."""
-    reader = _Reader()
-    reader.feed(html.replace('class="no-js"', 'class="js"'))
-    root = reader.tree.close()
-    for drawing in root.iter("svg"):
-        boxes: list[ET.Element] = []
-        for part in list(drawing):
-            if part.tag == "rect":
-                boxes.append(part)
-            below = [box for box in boxes if part.tag == "text" and _holds(box, part)]
-            if below:
-                drawing.remove(part)
-                below[-1].append(part)
-    return root
-
-
-def _holds(box: ET.Element, text: ET.Element) -> bool:
-    sides = (("x", "width"), ("y", "height"))
-    return all(
-        0 <= float(text.get(at, 0)) - float(box.get(at, 0)) <= float(box.get(size, 0))
-        for at, size in sides
-    )
-
-
-def _vary(root: ET.Element, variants: dict[str, list[str]]) -> None:
-    """Add copies: `variants` maps a class to the classes that elements with it may also get."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            classes = child.get("class", "").split()
-            for name in variants.keys() & set(classes):
-                others = set(" ".join(variants[name]).split())
-                for chosen in variants[name]:
-                    other = copy.deepcopy(child)
-                    other.set("class", " ".join([*(c for c in classes if c not in others), chosen]))
-                    parent.append(other)
-
-
-def read_site(folder: Path, names: tuple[str, ...] = ("**/*.html",)) -> Site:
-    """Return a built site, or some of its pages, with what scripts and evidence add to them."""
-    files = sorted(file for name in names for file in folder.glob(name))
-    texts = {str(file.relative_to(folder)): file.read_text(encoding="utf-8") for file in files}
-    for before, more in ADDED.items():
-        if not any(before in text for text in texts.values()):
-            raise UnjudgedError(f"no page has {before!r}, so ADDED can't put more after it")
-        texts = {name: text.replace(before, before + more) for name, text in texts.items()}
-    linked = re.findall(
-        r'<link rel="stylesheet" href="[^"]*?(assets/[^"]+)"', next(iter(texts.values()))
-    )
-    theirs = [name for name in linked if "/stylesheets/" in name]
-    sheets = Sheets(
-        [(folder / name).read_text(encoding="utf-8") for name in theirs],
-        [(folder / name).read_text(encoding="utf-8") for name in linked if name not in theirs],
-    )
-    scripts = "".join(f.read_text(encoding="utf-8") for f in folder.glob("assets/javascripts/*.js"))
-    variants = {"claim": CLAIM_STATES}
-    for name in set(re.findall(r'"(md-\w+--\w+)"', scripts)) & sheets.classes:
-        variants.setdefault(name.partition("--")[0], []).append(name)
-    pages = {name: read(text) for name, text in texts.items()}
-    for root in pages.values():
-        _vary(root, variants)
-    return Site(sheets, pages)
-
-
-class State(NamedTuple):
-    """What has the pointer, the focus or the address: the element at `depth` of a chain.
-
-    With `before` it's the elements before that one.
-    """
-
+    media: str
+    selector: str
     name: str
-    depth: int
-    before: bool
+    value: str
 
-    def on(self, depth: int) -> str:
-        """Return the states of the element at `depth`."""
-        last = depth == self.depth
-        return {
-            "hover": "hover",
-            "active": "hover active",
-            "focus": "focus focus-visible focus-within" if last else "focus-within",
-            "target": "target" if last else "",
-        }[self.name]
+    @property
+    def place(self) -> str:
+        """Where it stands, as contrast.yaml writes it."""
+        return f"@media {self.media} {self.selector}" if self.media else self.selector
 
 
-STATES = [("hover", False), ("active", False), ("target", False), ("focus", False), ("focus", True)]
+def theme() -> list[Declaration]:
+    """Return what the style sheets of the theme declare."""
+    folder = "material/templates/assets/stylesheets"
+    found = importlib.metadata.distribution("mkdocs-material").locate_file(folder)
+    files = sorted(Path(str(found)).glob("*.css"))
+    return [line for file in files for line in declarations(file.read_text("utf-8"))]
 
 
-@dataclass(frozen=True, eq=False)
-class Looks:
-    """What an element's style is made of, and what it comes to."""
+def declarations(css: str | list[Any], media: str = "") -> Iterator[Declaration]:
+    """Yield all that a style sheet declares; raises ValueError for what can't be read."""
+    for rule in tinycss2.parse_rule_list(css, True, True):
+        if rule.type == "at-rule" and rule.at_keyword in ("media", "supports"):
+            condition = _text(rule.prelude) if rule.at_keyword == "media" else ""
+            yield from declarations(rule.content, f"{media} {condition}".strip())
+        elif rule.type == "qualified-rule":
+            for line in tinycss2.parse_blocks_contents(rule.content, True, True):
+                if line.type != "declaration":
+                    raise ValueError(f"no declaration below {_text(rule.prelude)}: mend it")
+                yield Declaration(media, _text(rule.prelude), line.name, _text(line.value))
+        elif rule.type != "at-rule" or rule.at_keyword not in ("charset", "keyframes", "page"):
+            raise ValueError(f"a rule that can't be judged: {rule.serialize()[:80]}; write another")
 
-    style: Style
-    matched: list[Match]
+
+def _text(tokens: list[Any]) -> str:
+    return " ".join(tinycss2.serialize(tokens).split())
 
 
-@dataclass(eq=False)
-class Kind:
-    """Elements that no selector tells apart, and the first of them."""
+def variables(lines: list[Declaration], palette: str) -> dict[str, str]:
+    """Return the custom properties of the page's body in one palette, as they are written."""
+    matcher = Matcher()
+    for number, line in enumerate(lines):
+        if line.name.startswith("--") and line.media in ("", "screen"):
+            for selector in compile_selector_list(line.selector):
+                matcher.add_selector(selector, (number, line))
+    root = ElementTree.Element("html")
+    scheme = {"data-md-color-scheme": palette, "data-md-color-primary": "custom"}
+    ElementTree.SubElement(root, "body", scheme)
+    known: dict[str, str] = {}
+    for element in ElementWrapper.from_html_root(root).iter_subtree():
+        matched = [
+            (weight, number, line) for weight, _, _, (number, line) in matcher.match(element)
+        ]
+        known |= {line.name: line.value for *_, line in sorted(matched, key=lambda m: m[:2])}
+    return known
 
-    first: ElementWrapper
-    parent: Kind | None
-    page: str
-    text: bool
-    matched: dict[State | None, list[Match]] = field(default_factory=dict)
-    looks: dict[object, Looks] = field(default_factory=dict)
 
-    @cached_property
-    def chain(self) -> tuple[Kind, ...]:
-        """The kinds from the root to this one."""
-        return (*(self.parent.chain if self.parent else ()), self)
+def color(text: str, known: dict[str, str]) -> Color:
+    """Return the color that a value names; raises ValueError where that can't be worked out."""
+    for _ in range(10):  # variables may be made of others
+        text = _VARIABLE.sub(lambda found: known.get(found[1], found[2] or "undefined"), text)
+    mixed = _MIX.fullmatch(text)
+    if not mixed:
+        return Color(text)
+    one, share, other = mixed.groups()
+    return Color(one).mix(Color(other), 1 - float(share) / 100, space="srgb")
+
+
+class Pair(NamedTuple):
+    """Letters on a ground as they reach the eye, and their names in contrast.yaml."""
+
+    palette: str
+    text: str
+    ground: str
+    seen: Color
+    below: Color
+
+    @property
+    def ratio(self) -> float:
+        """How much the two differ, as WCAG 2 defines it."""
+        return self.seen.contrast(self.below)
 
     def __str__(self) -> str:
-        elements = [kind.first.etree_element for kind in self.chain[-4:]]
-        names = [".".join([e.tag, *e.get("class", "").split()]) for e in elements]
-        return f"{' > '.join(names)} ({self.page})"
-
-
-class Site:
-    """The kinds of element on all pages, and what matches them."""
-
-    def __init__(self, sheets: Sheets, pages: dict[str, ET.Element]) -> None:
-        self.sheets = sheets
-        self._known: dict[object, Kind] = {}
-        for page, root in pages.items():
-            self._collect(ElementWrapper.from_html_root(root), None, None, page)
-        self.kinds = list(self._known.values())
-        wrappers = {w for kind in self.kinds for w in (kind.first, *kind.first.ancestors)}
-        self._elements = {element for wrapper in wrappers for element in wrapper.etree_siblings}
-
-    def _collect(
-        self, element: ElementWrapper, parent: Kind | None, before: object, page: str
-    ) -> object:
-        node = element.etree_element
-        attributes = [
-            (name, value if value in self.sheets.values else "")
-            for name, value in node.items()
-            if name in self.sheets.attributes
-        ]
-        if node.tag == "style" or re.search(r"color|background|fill", node.get("style", "")):
-            self.sheets.unjudged.append(f"a style outside of the style sheets: {page}")
-        text = any((part or "").strip() for part in (node.text, *(child.tail for child in node)))
-        looks = node.tag, node.get("class"), *attributes
-        key = id(parent), before, looks, text
-        if key not in self._known:
-            self._known[key] = Kind(element, parent, page, text)
-        previous: object = None
-        for child in element.iter_children():
-            previous = self._collect(child, self._known[key], previous, page)
-        return looks
-
-    def set(self, palette: str, opened: bool) -> None:
-        """Choose the palette, and whether menus and search are open, and match all again."""
-        for element in self._elements:
-            if element.get("data-md-color-scheme"):
-                element.set("data-md-color-scheme", palette)
-            if "md-toggle" in element.get("class", ""):
-                element.attrib.pop("checked", None)
-                if opened:
-                    element.set("checked", "")
-        plain = {kind: self.sheets.match(kind.first, False) for kind in self.kinds}
-        usual = {kind: self.sheets.match(kind.first, True) for kind in self.kinds}
-        for kind in self.kinds:
-            kind.looks, kind.matched = {}, {None: plain[kind] + usual[kind]}
-        for name, before in (state for state in STATES if state[0] in self.sheets.states):
-            everywhere = dict.fromkeys(self._elements, State(name, 0, before).on(0))
-            found = self._in_state(self.kinds, everywhere)
-            for kind in self.kinds:  # parents come before their children
-                above = kind.parent.matched if kind.parent else {}
-                for state in (State(name, depth, before) for depth in range(len(kind.chain))):
-                    matched = usual[kind]
-                    if found[kind] != usual[kind]:
-                        matched = self._in_state([kind], self._at(kind, state))[kind]
-                    if matched != usual[kind] or state in above:
-                        kind.matched[state] = plain[kind] + matched
-
-    def _at(self, kind: Kind, state: State) -> dict[ET.Element, str]:
-        """Return the elements of a kind's chain and their states."""
-        *above, at = [*kind.first.ancestors, kind.first][: state.depth + 1]
-        within = {w.etree_element: state.on(depth) for depth, w in enumerate(above)}
-        chosen = at.previous_siblings if state.before else [at]
-        return within | {w.etree_element: state.on(state.depth) for w in chosen}
-
-    def _in_state(
-        self, kinds: list[Kind], states: dict[ET.Element, str]
-    ) -> dict[Kind, list[Match]]:
-        """Return what matches kinds and depends on states, while elements are in some."""
-        for element, names in states.items():
-            element.set("state", names)
-        matched = {kind: self.sheets.match(kind.first, True) for kind in kinds}
-        for element in states:
-            del element.attrib["state"]
-        return matched
-
-
-# --- findings
-
-
-class Judge:
-    """Judges all text of a site; `pairs` are the colors seen, of letters and of their ground."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.pairs: set[tuple[str, str]] = set()
-        self._used: set[Declaration] = set()
-        self._faint: dict[object, str] = {}
-        self._unjudged: set[str] = set()
-        self._looks: dict[object, Looks] = {}
-        self._judged: set[object] = set()
-
-    def run(self) -> list[str]:
-        """Return every finding as a sentence, the lowest contrast first; raises UnjudgedError."""
-        sheets = self.site.sheets
-        screens = sheets.screens()
-        for palette in PALETTES:
-            for opened in (False, True):
-                self.site.set(palette, opened)
-                for kind in self.site.kinds:
-                    for screen in screens:
-                        for state in kind.matched:
-                            self._judge(kind, screen, state, palette)
-        unused = [
-            f"a color that no text has: {line}"
-            for line in sheets.declarations
-            if line.ours and line.is_color and line not in self._used
-        ]
-        unjudged = sorted({*sheets.unjudged, *self._unjudged})
-        return [*sorted(self._faint.values()), *unjudged, *unused]
-
-    def _looks_of(self, kind: Kind, screen: Screen, state: State | None) -> Looks:
-        """Return what a kind looks like; kinds that look alike share it."""
-        state = state if state in kind.matched else None
-        if (screen, state) not in kind.looks:
-            held = [m for m in kind.matched[state] if meets(screen, m.lines[0].media)]
-            above = self._looks_of(kind.parent, screen, state) if kind.parent else None
-            key = id(above), *((m.weight, m.pseudo) for m in held)
-            if key not in self._looks:
-                style = computed(held, None, above.style if above else Style())
-                self._looks[key] = Looks(style, held)
-            kind.looks[screen, state] = self._looks[key]
-        return kind.looks[screen, state]
-
-    def _judge(self, kind: Kind, screen: Screen, state: State | None, palette: str) -> None:
-        looks, element = self._looks_of(kind, screen, state), kind.first.etree_element
-        key = id(looks), element.tag, element.get("type"), kind.text
-        if not looks.style.shown or key in self._judged:
-            return
-        self._judged.add(key)
-        styles = [self._looks_of(k, screen, state).style for k in kind.chain]
-        place = f"{palette}, {screen}{', ' + state.name if state else ''}"
-        icon = element.tag == "svg" and not element.get("role")
-        if icon or element.tag == "text":
-            self._compare(kind, styles[-1].fill, styles, place, ICON if icon else TEXT)
-        elif kind.text or element.get("type") == "text":
-            self._compare(kind, styles[-1].color, styles, place, TEXT)
-        for pseudo in {match.pseudo for match in looks.matched if match.pseudo}:
-            style, at = computed(looks.matched, pseudo, styles[-1]), f"{place}, ::{pseudo}"
-            if style.shown and (style.writes or pseudo in ("marker", "placeholder")):
-                self._compare(kind, style.color, [*styles, style], at, TEXT)
-            elif style.shown and style.icon:
-                self._compare(kind, style.ground, styles, at, ICON)
-
-    def _compare(
-        self, kind: Kind, ink: Value, styles: list[Style], place: str, least: float
-    ) -> None:
-        """Judge what is drawn with `ink` on the grounds of a chain, the innermost last."""
-        grounds = [style.ground for style in styles]
-        for number, part in enumerate(kind.chain):
-            if part.first.etree_element.tag == "rect":
-                grounds[number] = styles[number].fill
-        layers = list(zip(grounds, (style.opacity for style in styles)))
-        try:
-            seen, below = _seen(ink, layers)
-        except UnjudgedError as problem:
-            self._unjudged.add(f"could not judge {kind}: {problem}")
-            return
-        self._used |= ink.made.union(*(ground.made for ground in grounds))
-        if ink.color[3] == 0:  # not drawn
-            return
-        pair = _written(seen), _written(below)
-        self.pairs.add(pair)
-        if (ratio := contrast(seen, below)) < least:
-            made = max(ink.made, key=lambda line: line.rank, default="the browser's own color")
-            told = f"{ratio:.2f} : 1, {' on '.join(pair)} ({place}): {kind}, {made}"
-            self._faint.setdefault(pair, told)
-
-
-def _seen(ink: Value, layers: list[tuple[Value, float]]) -> tuple[Color, Color]:
-    """Return letters and ground as they reach the eye; raises UnjudgedError."""
-    letters, ground, problem = ink.color, CLEAR, ink.unjudged
-    for layer, opacity in reversed(layers):
-        if ground[3] < 1:
-            problem = problem or layer.unjudged
-        letters, ground = (
-            (*color[:3], color[3] * opacity)
-            for color in (over(letters, layer.color), over(ground, layer.color))
+        inks = " on ".join(ink.to_string(hex=True) for ink in (self.seen, self.below))
+        return (
+            f"{self.ratio:.2f} : 1, {inks} ({self.palette}): "
+            f"{self.text} on {self.ground}; choose another color or ground"
         )
-    if problem:
-        raise UnjudgedError(problem)
-    return over(letters, WHITE), over(ground, WHITE)
+
+
+class Sheets:
+    """The text of our style sheet, what the theme's declare, and what was reviewed of both."""
+
+    def __init__(self, ours: str, theirs: list[Declaration]) -> None:
+        self.ours, self.theirs = list(declarations(ours)), theirs
+        self.reviewed = yaml.load(REVIEWED.read_text("utf-8"), yaml.CSafeLoader)
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yield each text on each of its grounds; raises ValueError for what can't be computed."""
+        for palette in PALETTES:
+            known = variables([*self.theirs, *self.ours], palette)
+            for entry in self.reviewed["texts"]:
+                for ground in entry["stands_on"]:
+                    below = self._ground(ground, known)
+                    for text in entry["color"]:
+                        ink = color(self._value(text, *_LETTERS), known)
+                        opacity = float(self._value(entry.get("opacity", "1"), "opacity"))
+                        ink.set("alpha", ink["alpha"] * opacity)
+                        seen = Color.layer([ink, below], space="srgb")
+                        yield Pair(palette, text, ground, seen, below)
+
+    def _ground(self, name: str, known: dict[str, str]) -> Color:
+        below, grounds = Color("white"), self.reviewed["grounds"]
+        for layer in grounds[name]:
+            if layer in grounds:
+                below = self._ground(layer, known)
+            else:
+                top = color(self._value(layer, *_GROUNDS), known)
+                below = Color.layer([top, below], space="srgb")
+        return below
+
+    def _value(self, named: str, *properties: str) -> str:
+        """Return a value that is given by itself or by the rule of ours that declares it."""
+        found = (d.value for d in self.ours if d.place == named and d.name in properties)
+        return next(found, named)
+
+    def unnamed(self) -> Iterator[str]:
+        """Yield a sentence for each color that contrast.yaml doesn't name, and the other way."""
+        texts, grounds = self.reviewed["texts"], self.reviewed["grounds"]
+        layers = {layer for parts in grounds.values() for layer in parts} - set(grounds)
+        inks = {ink for entry in texts for ink in entry["color"]}
+        idle = {value for group in self.reviewed["without_text"].values() for value in group}
+        faded = {str(entry["opacity"]) for entry in texts if "opacity" in entry}
+        named = dict.fromkeys(_GROUNDS, layers | idle)
+        named |= {"color": inks | idle, "fill": inks | layers | idle, "opacity": faded | idle}
+        colored = [(d, d.place) for d in self.ours if d.name in named]
+        colored += [(d, d.value) for d in self.theirs if d.name in named]
+        for line in self.ours:
+            of_palette = line.media in ("", "screen") and _PALETTE.fullmatch(line.selector)
+            if line.name.startswith("--") and not of_palette:
+                yield f"{line.place} {{ {line.name} }}: only a palette may set what colors are of"
+        for line, key in colored:
+            if line.value not in _NONE and key not in named[line.name]:
+                yield f"{line.place} {{ {line.name}: {line.value} }}: name {key!r} in contrast.yaml"
+        used = {key for _, key in colored}
+        for key in sorted((inks | layers | idle | faded) - used):
+            yield f"contrast.yaml: no style sheet has {key!r}; remove it or name what replaced it"
+
+
+def findings(ours: str, theirs: list[Declaration]) -> list[str]:
+    """Return every finding as a sentence: what is too faint first, then what nobody looked at."""
+    unnamed: list[str] = []
+    try:
+        sheets = Sheets(ours, theirs)
+        unnamed += sheets.unnamed()
+        faint = sorted((p for p in sheets.pairs() if p.ratio < LEAST), key=lambda p: p.ratio)
+    except ValueError as wrong:
+        return [*unnamed, str(wrong)]
+    return [*map(str, faint), *unnamed]

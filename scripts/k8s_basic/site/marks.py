@@ -1,10 +1,8 @@
-"""The mark after each claim, which tells what the evidence says of it."""
+"""What the evidence says of each claim, in words, and the mark that tells it on the page."""
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -12,28 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import yaml
 from mkdocs.utils import get_relative_url
 
 from ..content.claims import Proof, proofs
-from ..content.pages import LANGUAGES, RESULTS, Page, read_pages
+from ..content.pages import LANGUAGES, Page, read_pages
 from ..evidence import hashes, states
 from ..evidence.states import Run, Seen, State
+from .templating import WORDS, inline, render
 
-WORDS = yaml.load(
-    Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
-)
+__all__ = ["SYMBOLS", "WORDS", "Evidence", "Sheet", "inline", "versions"]
+
 SYMBOLS = {"verified": "✓", "failed": "!", "stale": "~", "not-enforceable": "–", "unverified": "?"}
 REPORT_FORM = "not-so-on-my-cluster.yml"
-
-_MARK = re.compile(r'<i data-claim="(?P<claim>[A-Z]{2}-\d+)"></i>')
-_LINK = re.compile(r"\[([^\[\]]*)\]\([^)]*\)")
-_BULLET = re.compile(r"^(?:[-*+>]|\d+[.)])\s+")
-
-
-def placeholder(claim: str) -> str:
-    """Return what stands for a mark while Markdown is at work, which would change the mark."""
-    return f'<i data-claim="{claim}"></i>'
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,11 @@ class Evidence:
         runs = [run for run in runs if not run.get("preview")]
         return cls(root, runs, known, found, read_pages(root), lists, previews)
 
+    def parts(self) -> list[Run]:
+        """Return every file that counts, those of previews as well."""
+        runs = (*self.runs, *(run for run, _ in self.previews))
+        return [part for run in runs for part in run["parts"]]
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -82,70 +75,59 @@ class Sheet:
         """The folder of the page."""
         return self.page.partition("/")[0]
 
-    def with_marks(self, content: str) -> str:
-        """Return the content of the page with its marks in place."""
-        return _MARK.sub(lambda match: self.mark(match["claim"]), content)
+    @property
+    def pages(self) -> list[Page]:
+        """The pages in the language of this one."""
+        return [page for page in self.evidence.pages if page.language == self.language]
+
+    def state(self, claim: str) -> State:
+        """Return what is known of a claim."""
+        return self.evidence.states.get(claim, State())
 
     def mark(self, claim: str) -> str:
-        """Return the mark of a claim: inline elements only, as it stands in p, li and td."""
-        state = self.evidence.states.get(claim, State())
-        date = f' data-date="{state.date}"' if state.date else ""
-        name = claim.lower()
-        row = self.link(f"{self.to(f'{RESULTS}/{self.topic}')}#{name}", self.words.result)
-        links = " ".join((row, *self.outside(claim, state)))
-        return (
-            f'<sup class="claim {state.name}" id="{name}"{date}>'
-            f'<button type="button" aria-labelledby="{name}-t">{SYMBOLS[state.name]}</button>'
-            f'<span class="detail" tabindex="-1"><span id="{name}-t">{claim}: '
-            f"{html.escape(self.sentence(claim))}</span> {links}</span></sup>"
-        )
+        """Return the mark of a claim with links to its results, its test and the form."""
+        return render("mark.html", sheet=self, claim=claim, symbols=SYMBOLS)
 
-    def outside(self, claim: str, state: State) -> Iterator[str]:
-        """Yield the links to the test and to the form for what is not so on a reader's cluster."""
-        proof = self.evidence.proofs.get(claim)
-        if proof:
-            yield self.link(self.source(proof), self.words.test)
+    def form(self, claim: str) -> str:
+        """Return the address of the form for what is not so on a reader's cluster."""
         filled = {"claim": claim, "page": f"{self.language}/{self.page}"}
-        if state.seen:
-            filled["version"] = state.seen[0].version
+        if seen := self.state(claim).seen:
+            filled["version"] = seen[0].version
         query = urlencode({"template": REPORT_FORM, **filled}, safe="/")
-        yield self.link(f"{self.repository}/issues/new?{query}", self.words.report)
+        return f"{self.repository}/issues/new?{query}"
 
-    def source(self, proof: Proof) -> str:
-        """Return the address of a test's code."""
-        return f"{self.repository}/blob/main/{proof.path}#L{proof.line}"
+    def test(self, claim: str) -> str:
+        """Return the address of the code that proves a claim, if there is some."""
+        proof = self.evidence.proofs.get(claim)
+        return f"{self.repository}/blob/main/{proof.path}#L{proof.line}" if proof else ""
+
+    def relative(self, address: str) -> str:
+        """Return an address below the site's root, relative to this page."""
+        return get_relative_url(address, self.url)
 
     def to(self, page: str) -> str:
         """Return the address of page `topic/name` in this language, relative to this page."""
         prefix = "" if self.language == LANGUAGES[0] else f"{self.language}/"
         address = f"{page}/".removesuffix("index/") if self.directories else f"{page}.html"
-        return get_relative_url(f"{prefix}{address}", self.url)
-
-    def link(self, address: str, text: str) -> str:
-        """Return a link."""
-        return f'<a href="{html.escape(address)}">{html.escape(text)}</a>'
+        return self.relative(prefix + address)
 
     def sentence(self, claim: str) -> str:
         """Return the state of a claim in words, with versions and dates."""
-        state = self.evidence.states.get(claim, State())
+        state, words = self.state(claim), self.words
         held, failed = (versions(state.with_outcome(o)) for o in ("passed", "failed"))
-        told = self.words.states[state.name].format(
+        told = words.states[state.name].format(
             held=held,
             failed=failed,
             checked=versions(state.with_outcome("passed", "failed")),
             changed=self.changes(state.changed),
         )
-        parts = [told]
-        if state.name == "failed" and held:
-            parts.append(self.words.held.format(held=held))
-        if state.since:
-            parts.append(self.words.since.format(since=state.since))
-        parts += [
-            self.words.not_enforceable.format(source=self.words.sources[seen.source])
-            + self.why(claim, seen)
+        also = words.held.format(held=held) if state.name == "failed" and held else ""
+        since = words.since.format(since=state.since) if state.since else ""
+        nowhere = [
+            words.not_enforceable.format(source=words.sources[seen.source]) + self.why(claim, seen)
             for seen in state.with_outcome("not-enforceable")
         ]
-        return " ".join(part for part in parts if part)
+        return " ".join(filter(None, (told, also, since, *nowhere)))
 
     def why(self, claim: str, seen: Seen) -> str:
         """Return in the page's language why a claim was neither confirmed nor refuted there."""
@@ -170,9 +152,3 @@ def versions(seen: Iterable[Seen]) -> str:
     return ", ".join(
         f"{', '.join(dict.fromkeys(s.version for s in same))} ({day})" for day, same in groups
     )
-
-
-def inline(markdown: str) -> str:
-    """Return a sentence as HTML, its links as their text."""
-    text = html.escape(_LINK.sub(r"\1", _BULLET.sub("", markdown)), quote=False)
-    return re.sub(r"(`+) ?(.+?) ?\1", r"<code>\2</code>", text)

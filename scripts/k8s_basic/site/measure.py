@@ -8,18 +8,11 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +21,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from .. import ROOT, processes
 from ..content.pages import LANGUAGES, read_pages
+from ..webserver import served
 from . import browser, build, plain
 
 BUDGET = Path(__file__).with_name("budget.yaml")
 SLOW_DOWN = 4  # times
 SAMPLES = 5
-PHONE, DESK = 360, 1280  # pixels of width
+PHONE = {"width": 360, "height": 740}  # pixels
+DESK = {"width": 1280, "height": 740}
 QUERY = "pod"
 FONTS = (".woff", ".woff2", ".ttf", ".otf")
 # Largest contentful paint as https://web.dev/articles/lcp measures it, in milliseconds.
@@ -46,7 +41,7 @@ PAINT = """() => new Promise(resolve => {
 
 
 def budget() -> dict[str, Any]:
-    """Return the budget: sizes in KB, times in seconds, factors."""
+    """Return the budget: sizes in KB, times in seconds."""
     loaded: dict[str, Any] = yaml.load(BUDGET.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return loaded
 
@@ -61,16 +56,6 @@ def page_weights(site: Path) -> list[tuple[float, str]]:
     pages = read_pages(ROOT)
     files = (site / plain.address("", page.language, page.name) / "index.html" for page in pages)
     return sorted(zip(map(weight, files), (page.path for page in pages)), reverse=True)
-
-
-def too_heavy(site: Path) -> list[str]:
-    """Return a sentence for each page of the built site that is heavier than it may be."""
-    limit = budget()["further_page"]
-    return [
-        f"{path} weighs {kilobytes:.1f} KB and may weigh {limit:g}"
-        for kilobytes, path in page_weights(site)
-        if kilobytes > limit
-    ]
 
 
 def loaded_files(page: Any, site: Path, address: str) -> list[Path]:
@@ -97,35 +82,15 @@ def first_load(files: list[Path]) -> tuple[float, float]:
     return sum(map(weight, set(files) - set(fonts))), sum(map(weight, fonts))
 
 
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-def _slowed_down(
-    browser: Browser, address: str, width: int, seconds: Callable[[Page], float]
-) -> float:
-    """Return the median of what `seconds` says of some first loads, processor slowed down."""
-    seen: list[float] = []
+def _slowly_opened(browser: Browser, address: str, viewport: Any) -> Iterator[Page]:
+    """Yield a page again and again as a new reader opens it, with the processor slowed down."""
     for _ in range(SAMPLES):
-        page = browser.new_context(viewport={"width": width, "height": 740}).new_page()
-        session = page.context.new_cdp_session(page)
-        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
-        page.goto(address)
-        seen.append(seconds(page))
-        page.context.close()
-    return statistics.median(seen)
-
-
-def _paint(page: Page) -> float:
-    return float(page.evaluate(PAINT)) / 1000
+        with browser.new_context(viewport=viewport) as context:
+            page = context.new_page()
+            session = context.new_cdp_session(page)
+            session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
+            page.goto(address)
+            yield page
 
 
 def _first_result(page: Page) -> float:
@@ -138,82 +103,41 @@ def _first_result(page: Page) -> float:
     return time.monotonic() - started
 
 
-def _processor_seconds(act: Callable[[], object]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    act()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _build(config: Path, target: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(config), "-d", str(target)]
-    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    # without our hooks the pages hold what only those understand, so this build may warn
-    done = processes.run([*command, "--no-strict"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-    done.check_returncode()
-
-
-def build_factor(samples: int = SAMPLES) -> float:
-    """Return the processor time of a build ÷ that of Material alone with the same pages."""
-    ours = ROOT / "mkdocs.yml"
-    text = "".join(
-        line for line in ours.read_text(encoding="utf-8").splitlines(True)
-        if not line.startswith(("hooks:", "strict:"))
-    )  # fmt: skip
-    bare = ROOT / "mkdocs-bare.yml"  # beside ours, as its paths are relative
-    try:
-        bare.write_text(text, encoding="utf-8")
-        with tempfile.TemporaryDirectory() as made:
-            times: dict[Path, list[float]] = {ours: [], bare: []}
-            for _ in range(samples):
-                for config, seen in times.items():
-                    seen.append(_processor_seconds(partial(_build, config, Path(made))))
-    finally:
-        bare.unlink()
-    return float(statistics.median(times[ours]) / statistics.median(times[bare]))
+def _measured(site: Path) -> Iterator[tuple[str, float, str, str]]:
+    """Yield what is measured of the built pages: its name, value, key of the budget, and unit."""
+    started = time.monotonic()
+    build.later_steps(site)
+    yield "later steps", time.monotonic() - started, "later_steps", "s"
+    kilobytes, path = page_weights(site)[0]
+    yield f"heaviest page, {path}", kilobytes, "further_page", "KB"
+    with sync_playwright() as playwright, served(site) as url:
+        window = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
+        for language in LANGUAGES:
+            for name in ("index", "workloads/deployment"):
+                address, what = plain.address(url, language, name), f"{language} {name}"
+                most, fonts = first_load(loaded_files(window.new_page(), site, address))
+                yield f"first load, {what}", most, "first_load", "KB"
+                yield f"fonts, {what}", fonts, "fonts", "KB"
+                paints = [p.evaluate(PAINT) for p in _slowly_opened(window, address, PHONE)]
+                paint = statistics.median(paints) / 1000
+                yield f"largest paint, {what}", paint, "largest_paint", "s"
+                found = [_first_result(p) for p in _slowly_opened(window, address, DESK)]
+                yield f"first result, {what}", statistics.median(found), "first_result", "s"
+        window.close()
 
 
 def main(arguments: list[str]) -> int:
     """Print each number beside its budget; return 1 if one is over it."""
-    parser = argparse.ArgumentParser("./scripts/measure", description=__doc__)
-    parser.parse_args(arguments)
-    limits, over = budget(), 0
-
-    def tell(what: str, value: float, limit: float, unit: str) -> None:
-        nonlocal over
-        over += value > limit
-        print(f"{'over' if value > limit else 'ok':<5}{what:<58}{value:>8.2f} {unit} (≤ {limit:g})")
-
+    argparse.ArgumentParser("./scripts/measure", description=__doc__).parse_args(arguments)
+    limits, over = budget(), False
     with tempfile.TemporaryDirectory() as made:
-        site = Path(made) / "site"
-        if build.pages(site):
-            return 1
-        tell("build beside Material alone", build_factor(), limits["build"], "×")
-        started = time.monotonic()
-        if build.later_steps(site):
-            return 1
-        tell("later steps", time.monotonic() - started, limits["later_steps"], "s")
-        kilobytes, path = page_weights(site)[0]
-        tell(f"heaviest page, {path}", kilobytes, limits["further_page"], "KB")
-        with sync_playwright() as playwright, _served(site) as url:
-            chromium = playwright.chromium
-            window = chromium.launch(executable_path=browser.find(), args=["--no-sandbox"])
-            for language in LANGUAGES:
-                for name in ("index", "workloads/deployment"):
-                    address = plain.address(url, language, name)
-                    files = loaded_files(window.new_page(), site, address)
-                    most, fonts = first_load(files)
-                    what = f"{language} {name}"
-                    tell(
-                        f"first load, {what}, {len(files)} files", most, limits["first_load"], "KB"
-                    )
-                    tell(f"fonts, {what}", fonts, limits["fonts"], "KB")
-                    paint = _slowed_down(window, address, PHONE, _paint)
-                    tell(f"largest paint, {what}", paint, limits["largest_paint"], "s")
-                    result = _slowed_down(window, address, DESK, _first_result)
-                    tell(f"first result of a search, {what}", result, limits["first_result"], "s")
-            window.close()
-    return 1 if over else 0
+        if code := build.pages(Path(made)):
+            return code
+        for what, value, key, unit in _measured(Path(made)):
+            verdict = "over" if value > limits[key] else "ok"
+            over = over or value > limits[key]
+            print(f"{verdict:<5}{what:<58}{value:>8.2f} {unit} (≤ {limits[key]:g})")
+    return int(over)
 
 
 if __name__ == "__main__":

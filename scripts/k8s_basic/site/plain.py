@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urljoin
-from xml.sax.saxutils import escape, quoteattr
 
 from ..content import callouts, figures, recordings
-from ..content.pages import LANGUAGES, MARKS, is_results
+from ..content.pages import INCLUDE, LANGUAGES, LINK, MARKED, Fence, fences, is_results
+from .templating import render
 
 MARKDOWN = "index.md"
 EXAMPLES_ARCHIVE = "downloads/k8s-basic-examples.zip"
@@ -20,18 +20,7 @@ FEED = "feed.xml"
 FEED_LENGTH = 30  # entries
 PERMANENT = (1980, 1, 1, 0, 0, 0)  # the date of each file of an archive, so that its bytes stay
 
-_INCLUDE = re.compile(r'^(?P<indent> *)```yaml\n *--8<-- "(?P<path>[^"]+)"\n *```$', re.MULTILINE)
-_BLOCK = re.compile(
-    r"^(?P<indent> *)```(?P<kind>figure|output)\n *(?P<name>[a-z0-9-]+)\n *```$", re.MULTILINE
-)
-_MARKED = re.compile(
-    r"^(?P<indent> *)```\s*\{ \.bash \.(?:"
-    + "|".join(MARKS)
-    + r') data-reason="(?P<reason>[^"]+)" \}$',
-    re.MULTILINE,
-)
 _HEADING_ID = re.compile(r"^(#{1,6} .*?)[ \t]*\{#[a-z0-9-]+\}$", re.MULTILINE)
-_LINK = re.compile(r"(?<!!)\[(?P<text>[^\[\]]*)\]\((?P<path>[\w./-]+\.md)(?P<anchor>#[\w-]+)?\)")
 
 
 @dataclass(frozen=True)
@@ -71,57 +60,55 @@ def markdown(root: Path, text: str, place: Place, site_url: str) -> str:
     `text` is the page without front matter. Ids of claims stay, as they say what was confirmed.
     """
 
-    def block(match: re.Match[str]) -> str:
-        if match["kind"] == "figure":
-            return f"{match['indent']}> {figures.read(root, match['name']).alt[place.language]}"
-        recording = recordings.read(root, f"{place.name}/{match['name']}")
-        lines = ["```text", *(recording.output if recording else "").split("\n")[:-1], "```"]
-        return _indented(lines, match["indent"])
-
     def link(match: re.Match[str]) -> str:
-        target = PurePosixPath(place.name).parent / match["path"].removesuffix(".md")
+        path, mark, anchor = match["target"].partition("#")
+        if not path.endswith(".md") or ":" in path:
+            return match[0]
+        target = PurePosixPath(place.name).parent / path.removesuffix(".md")
         name = urljoin("/", target.as_posix()).lstrip("/")  # urljoin resolves `..`
-        return (
-            f"[{match['text']}]({address(site_url, place.language, name)}{match['anchor'] or ''})"
-        )
+        return f"[{match['text']}]({address(site_url, place.language, name)}{mark}{anchor})"
 
-    def include(match: re.Match[str]) -> str:
-        file = (root / "examples" / match["path"]).read_text(encoding="utf-8").rstrip("\n")
-        lines = ["```yaml", f"# {site_url}examples/{match['path']}", *file.split("\n"), "```"]
-        remarks = callouts.said(root, match["path"])
-        lines += [""] * bool(remarks)
-        for c in remarks:
-            field = f"`{c.document}` `{c.path}`" if c.document else f"`{c.path}`"
-            lines.append(f"- {field}: {c.text[place.language]}")
-        return _indented(lines, match["indent"])
-
-    text = _BLOCK.sub(block, text)
-    text = _MARKED.sub(r"\g<indent>(\g<reason>)\n\n\g<indent>```bash", text)
-    text = _HEADING_ID.sub(r"\1", _LINK.sub(link, text))
-    text = _INCLUDE.sub(include, text).replace("{{ examples }}", f"{site_url}examples")
-    text = text.replace("{{ site }}", site_url.rstrip("/"))
-    head, found, rest = text.strip().partition("\n")
+    lines, done, at = text.split("\n"), [], 0
+    for fence in [*fences(lines, 0), None]:
+        prose = "\n".join(lines[at : fence.first - 1 if fence else len(lines)])
+        done.append(LINK.sub(link, _HEADING_ID.sub(r"\1", prose)))
+        if fence:
+            opening = lines[fence.first - 1]
+            indent = opening[: len(opening) - len(opening.lstrip())]
+            block = _block(root, fence, place, site_url)
+            done += [indent + line if line else "" for line in block]
+            at = fence.last
+    text = "\n".join(done).replace("{{ examples }}", f"{site_url}examples")
+    head, found, rest = text.replace("{{ site }}", site_url.rstrip("/")).strip().partition("\n")
     return f"{head}\n\n{place.description}\n{found}{rest}\n"
 
 
-def _indented(lines: list[str], indent: str) -> str:
-    return "\n".join(indent + line if line else "" for line in lines)
+def _block(root: Path, fence: Fence, place: Place, site_url: str) -> list[str]:
+    """Return the lines of a fenced block, what it names written out."""
+    named = "".join(fence.content).strip()
+    include, marked = INCLUDE.match(named), MARKED.match(fence.info)
+    if fence.info == "figure":
+        return [f"> {figures.read(root, named).alt[place.language]}"]
+    if fence.info == "output":
+        recording = recordings.read(root, f"{place.name}/{named}")
+        return ["```text", *(recording.output if recording else "").split("\n")[:-1], "```"]
+    if fence.info == "yaml" and include:
+        example = include["path"]
+        file = (root / "examples" / example).read_text(encoding="utf-8").rstrip("\n")
+        remarks = [
+            f"- {f'`{c.document}` ' if c.document else ''}`{c.path}`: {c.text[place.language]}"
+            for c in callouts.said(root, example)
+        ]
+        head = f"# {site_url}examples/{example}"
+        return ["```yaml", head, *file.split("\n"), "```", *([""] if remarks else []), *remarks]
+    if marked:
+        return [f"({marked['reason']})", "", "```bash", *fence.content, "```"]
+    return [f"```{fence.info}", *fence.content, "```"]
 
 
 def llms(contents: dict[str, Contents]) -> str:
     """Return llms.txt (https://llmstxt.org): each page's Markdown by language and topic."""
-    name = next(iter(contents.values())).name
-    lines = [f"# {name}", "", *(f"> {built.about}" for built in contents.values()), ""]
-    lines += [
-        "Each page exists in Korean and in English. An id in brackets behind a sentence, such as "
-        "[WL-15], says that a test proves the sentence on a real cluster; manifests and outputs "
-        "come from files that the tests use and record."
-    ]
-    for language, built in contents.items():
-        for title, places in built.topics:
-            lines += ["", f"## {title} ({language})", ""]
-            lines += [f"- [{p.title}]({p.url}{MARKDOWN}): {p.description}" for p in places]
-    return "\n".join(lines) + "\n"
+    return render("llms.txt", name=next(iter(contents.values())).name, contents=contents)
 
 
 def sitemap(names: list[str], site_url: str) -> str:
@@ -130,21 +117,7 @@ def sitemap(names: list[str], site_url: str) -> str:
     `x-default`, for readers of any other language, is the Korean page
     (https://developers.google.com/search/docs/specialty/international/localized-versions).
     """
-    entries = "".join(
-        f"<url>\n<loc>{address(site_url, language, name)}</loc>\n"
-        + "".join(
-            f'<xhtml:link rel="alternate" hreflang="{code}" href="{href}"/>\n'
-            for code, href in twins(name, site_url).items()
-        )
-        + "</url>\n"
-        for name in names
-        for language in LANGUAGES
-    )
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
-        f'xmlns:xhtml="http://www.w3.org/1999/xhtml">\n{entries}</urlset>\n'
-    )
+    return render("sitemap.xml", pages=[twins(name, site_url) for name in names])
 
 
 def twins(name: str, site_url: str) -> dict[str, str]:
@@ -158,7 +131,8 @@ def last_changes(root: Path) -> dict[str, datetime]:
 
     Empty where git or its history is missing, as in an archive of the sources.
     """
-    command = ["git", "log", "--format=%x00%cI", "--name-only", "--", *_folders()]
+    folders = [f"docs/{language}" for language in LANGUAGES]
+    command = ["git", "log", "--format=%x00%cI", "--name-only", "--", *folders]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -171,47 +145,31 @@ def last_changes(root: Path) -> dict[str, datetime]:
     return found
 
 
-def _folders() -> list[str]:
-    return [f"docs/{language}" for language in LANGUAGES]
-
-
 def feed(built: Contents, changed: dict[str, datetime], site_url: str) -> str:
     """Return an Atom feed (RFC 4287) of the pages of one language, the last changed first.
 
     `changed` says when each page was, by path; `site_url` ends in a slash.
     """
-    language, title = built.places[0].language, built.name
-    home = address(site_url, language, "index")
+    language = built.places[0].language
     dated = [
-        (changed[path].astimezone(UTC), place)
+        (_rfc3339(changed[path]), place)
         for place in built.places
         if not is_results(place.name)  # what changes there is no news
         if (path := f"docs/{language}/{place.name}.md") in changed
     ]
     dated.sort(key=lambda entry: (entry[0], entry[1].name), reverse=True)
-    newest = dated[0][0] if dated else datetime.now(UTC)
-    entries = "".join(_entry(date, place) for date, place in dated[:FEED_LENGTH])
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language}">\n'
-        f"<title>{escape(title)}</title>\n<id>{home}</id>\n<link href={quoteattr(home)}/>\n"
-        f'<link rel="self" href={quoteattr(home + FEED)}/>\n'
-        f"<updated>{_rfc3339(newest)}</updated>\n"
-        f"<author><name>{escape(title)}</name></author>\n{entries}</feed>\n"
-    )
-
-
-def _entry(date: datetime, place: Place) -> str:
-    # a page that changes again is a new entry to a reader, so its id carries the day
-    return (
-        f"<entry>\n<title>{escape(place.title)}</title>\n<link href={quoteattr(place.url)}/>\n"
-        f"<id>{place.url}#changed-{date:%Y-%m-%d}</id>\n<updated>{_rfc3339(date)}</updated>\n"
-        f"<summary>{escape(place.description)}</summary>\n</entry>\n"
+    return render(
+        "feed.xml",
+        language=language,
+        name=built.name,
+        home=address(site_url, language, "index"),
+        newest=dated[0][0] if dated else _rfc3339(datetime.now(UTC)),
+        entries=dated[:FEED_LENGTH],
     )
 
 
 def _rfc3339(date: datetime) -> str:
-    return date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def archive(folder: Path, target: Path, more: dict[str, str] | None = None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,69 +17,56 @@ import yaml
 from ..content import glossary, keywords
 
 _ENDING = re.compile(r"(?:/|(?:^|/)index\.html|\.html)$")  # with and without folders
-_CODE = re.compile(r"(?<=<pre>).*?(?=</pre>)", re.DOTALL)
-_TAG = re.compile(r"<[^>]+>")
-_HEADING = re.compile(r"h[1-6]")
+_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _INLINE = frozenset("a abbr b code em i kbd mark small span strong sub sup".split())
 _VOID = frozenset("area base br col hr img input link meta source wbr".split())
-_UNSAID = frozenset(("headerlink", "minutes", "raw"))  # classes of what is no text of the page
+# Classes of what is no text of the page.
+_UNSAID = frozenset("claim evidence headerlink minutes proof raw".split())
+_HEADING, _PROSE, _CODE = 1, 2, 3
 
 
-@dataclass
-class Section:
-    """A heading and what stands below it until the next one; the first of a page has no anchor."""
-
-    anchor: str
-    heading: list[str] = field(default_factory=list)
-    prose: list[str] = field(default_factory=list)
-    code: list[str] = field(default_factory=list)
-
-    def row(self) -> list[str]:
-        """Return anchor, heading, prose and, of the code, each line once: nobody reads it there."""
-        lines = dict.fromkeys(" ".join(line.split()) for line in "".join(self.code).split("\n"))
-        return [self.anchor, _line(self.heading), _line(self.prose), "\n".join(filter(None, lines))]
-
-
-def _line(texts: list[str]) -> str:
-    return " ".join("".join(texts).split())
-
-
-class _Cut(HTMLParser):
-    """Cuts a page into its sections."""
+class _Sections(HTMLParser):
+    """Cuts a page into sections: [anchor, heading, prose, code]; the first has no anchor."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.sections = [Section("")]
-        self.place = self.sections[0].prose
+        self.sections = [["", "", "", ""]]
+        self.place = _PROSE
         self.unsaid = 0  # open elements whose text is left out
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if self.unsaid or _UNSAID.intersection((values.get("class") or "").split()):
             self.unsaid += tag not in _VOID
-        elif _HEADING.fullmatch(tag):
+            return
+        if tag in _HEADINGS:
             if tag != "h1":
-                self.sections.append(Section(values.get("id") or ""))
-            self.place = self.sections[-1].heading
+                self.sections.append([values.get("id") or "", "", "", ""])
+            self.place = _HEADING
         elif tag == "pre":
-            self.place = self.sections[-1].code
+            self.place = _CODE
         self._space(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if self.unsaid:
             self.unsaid -= 1
-        elif tag == "pre" or _HEADING.fullmatch(tag):
-            self._space(tag)
-            self.place = self.sections[-1].prose
+            return
         self._space(tag)
+        if tag == "pre" or tag in _HEADINGS:
+            self.place = _PROSE
+            self._space(tag)
 
     def handle_data(self, data: str) -> None:
         if not self.unsaid:
-            self.place.append(data)
+            self.sections[-1][self.place] += data
 
     def _space(self, tag: str) -> None:
         if tag not in _INLINE:
-            self.place.append(" ")
+            self.sections[-1][self.place] += " "
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 class Pages:
@@ -91,11 +77,13 @@ class Pages:
 
     def add(self, address: str, content: str) -> None:
         """Take in the HTML of a page, by its address below the site's root."""
-        cut = _Cut()
-        # most tags of a page color its code, and a parser in Python is slow
-        cut.feed(_CODE.sub(lambda code: _TAG.sub("", code[0]), content))
+        cut = _Sections()
+        cut.feed(content)
         cut.close()
-        rows = [section.row() for section in cut.sections]
+        rows = []
+        for anchor, heading, prose, code in cut.sections:
+            lines = dict.fromkeys(map(_line, code.split("\n")))  # nobody reads a line twice
+            rows.append([anchor, _line(heading), _line(prose), "\n".join(filter(None, lines))])
         title, rows[0][1] = rows[0][1], ""
         self.rows[address] = [address, title, rows]
 

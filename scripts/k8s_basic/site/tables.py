@@ -1,15 +1,14 @@
-"""The tables that a build makes from YAML: terms, needs of examples, where the notes went."""
+"""The tables that a build makes from YAML: terms, and the needs of examples."""
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 
 import yaml
-from mkdocs.utils import get_relative_url
 
-from ..content import glossary, inventory, restrictions
-from .marks import WORDS, Sheet
+from ..content import glossary, restrictions
+from ..content.pages import Page
+from .marks import WORDS
 
 
 def glossary_table(root: Path, language: str) -> str:
@@ -25,6 +24,19 @@ def glossary_table(root: Path, language: str) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in r)} |" for r in rows)
 
 
+def lessons(pages: list[Page], language: str, topics: list[tuple[str, list[str]]]) -> str:
+    """Return, as Markdown, every topic and its lessons, given by their files, in their order."""
+    known = {page.path.removeprefix("docs/"): page for page in pages}
+    words, lines = WORDS[language], []
+    for title, files in topics:
+        found = [known[file] for file in files]
+        minutes = sum(page.meta["minutes"] for page in found)
+        lines.append(f"\n### {title} {{#topic-{found[0].name.partition('/')[0]}}}\n")
+        lines.append(words["pages"].format(number=len(found), minutes=minutes) + "\n")
+        lines += [words["about"].format(path=f"{page.name}.md", **page.meta) for page in found]
+    return "\n".join(lines)
+
+
 def restrictions_table(root: Path, language: str) -> str:
     """Return the rows of a Markdown table, one for each example, alike in all languages."""
     lines = []
@@ -32,49 +44,3 @@ def restrictions_table(root: Path, language: str) -> str:
         marks = " | ".join("✓" if verdict[column] else "–" for column in restrictions.COLUMNS)
         lines.append(f"| [{name}]({{{{ examples }}}}/{name}) | {marks} |")
     return "\n".join(lines)
-
-
-def inventory_table(sheet: Sheet) -> str:
-    """Return the map of the lecture notes as HTML, each part in a row with an address."""
-    entries, _ = inventory.read(sheet.evidence.root)
-    titles = {
-        page.name: str(page.meta.get("title"))
-        for page in sheet.evidence.pages
-        if page.language == sheet.language
-    }
-    words = sheet.words
-    heads = (words.number, words.part, words.lesson, words.example, words.verified)
-    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
-    rows = "".join(_row(sheet, entry, titles) for entry in entries)
-    return (
-        f'<div class="scroll parts" role="region" aria-label="{words.part}" tabindex="0"><table>'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
-    )
-
-
-def _row(sheet: Sheet, entry: inventory.Entry, titles: dict[str, str]) -> str:
-    lessons = [_lesson(sheet, place, titles) for place in entry.pages]
-    claims = [_claim(sheet, entry, claim) for claim in entry.claims]
-    example = ""
-    if entry.example:
-        address = get_relative_url(f"examples/{entry.example}", sheet.url)
-        example = sheet.link(address, entry.example.rpartition("/")[2])
-    name = entry.id.lower().replace(".", "-")
-    text = html.escape(entry.text[sheet.language])
-    cells = (entry.id, text, ", ".join(lessons), example, " ".join(claims))
-    return f'<tr id="{name}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
-
-
-def _lesson(sheet: Sheet, place: str, titles: dict[str, str]) -> str:
-    name, mark, section = place.partition("#")
-    if name not in titles:  # still being written
-        return html.escape(name)
-    return sheet.link(sheet.to(name) + mark + section, titles[name])
-
-
-def _claim(sheet: Sheet, entry: inventory.Entry, claim: str) -> str:
-    pages = [page for page in sheet.evidence.pages if page.name in entry.names]
-    for page in pages:
-        if claim in {item.text for item in page.items("claims")}:
-            return sheet.link(f"{sheet.to(page.name)}#{claim.lower()}", claim)
-    return html.escape(claim)
