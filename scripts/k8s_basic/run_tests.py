@@ -85,8 +85,7 @@ def run_tier(tier: str, arguments: list[str]) -> int:
     started = time.monotonic()
     try:
         if tier == "site":
-            seen = {} if browser.find() else {"chromium": "chromium"}
-            debian.need({**seen, debian.KOREAN: "fonts-noto-cjk"})
+            debian.need(browser.lacking())
     except ClusterError as problem:
         say(f"error: {problem}")
         return 3

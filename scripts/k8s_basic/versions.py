@@ -58,6 +58,16 @@ def kubernetes(minor: str | None = None) -> Kubernetes:
     raise ClusterError(f"Kubernetes {minor} is not listed in {FILE.name}; it lists {listed}")
 
 
+def filled(text: str, kube: Kubernetes) -> str:
+    """Return `text` with what is in braces (see `system` in versions.yaml) as `kube` has it."""
+    major, minor = kube.minor.split(".")
+    agnhost = image("agnhost").rpartition(":")[2]
+    of_minor = {**vars(kube), "etcd_tag": kube.etcd_tag, "major": major, "minor": minor}
+    return text.format(
+        **of_minor, newest=minors()[0].version, agnhost=agnhost, modules=load()["modules"]
+    )
+
+
 def module(path: str) -> str:
     """Return the pinned version of a shared Go module, such as `sigs.k8s.io/kind`."""
     version: str = load()["modules"][path]

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import yaml
 from k8s_basic import BUILD, ROOT, cache_dir, processes, versions
-from k8s_basic.cluster import manifests, sources
+from k8s_basic.cluster import manifests, registries, sources
 from k8s_basic.errors import ClusterError
 from k8s_basic.packages import debian, image, programs
 from k8s_basic.packages import engine as engines
@@ -77,7 +77,7 @@ def registry() -> Iterator[str]:
 def wait_until_it_answers(address: str) -> None:
     """Return when the registry answers; raises ClusterError after STARTS seconds."""
     deadline = time.monotonic() + STARTS
-    while problem := sources._silence(address, ("http",)):
+    while problem := registries.silence(address, ("http",)):
         if time.monotonic() > deadline:
             raise ClusterError(f"{problem} after {STARTS:.0f} s")
         time.sleep(0.2)  # nothing tells that it has begun to listen
@@ -100,7 +100,7 @@ def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
     """Push the images of a cluster of this minor, made from packages, under their public paths."""
     node = image.ensure(engine, kube)
     docker = engine.docker
-    workloads = sources._needed(kube)[1:]
+    workloads = sources.needed(kube)[1:]
     names = [in_containerd(reference) for reference in workloads]
     with image.containerd(engine, node) as container:
         with step(f"take {len(names)} images out of the node image"):
@@ -112,7 +112,7 @@ def fill(engine: Engine, kube: Kubernetes, address: str) -> None:
     for reference in workloads:
         docker("tag", reference, mirrored(address, reference))
         docker("rmi", reference)
-    for reference in sources._needed(kube):
+    for reference in sources.needed(kube):
         with step(f"push {reference}"):
             docker("push", "-q", mirrored(address, reference))
             docker("rmi", mirrored(address, reference))
@@ -123,7 +123,7 @@ def pin(clone: Path, address: str, kube: Kubernetes) -> None:
     file = clone / versions.FILE.relative_to(ROOT)
     text = file.read_text(encoding="utf-8")
     for reference, digest in versions.images().items():
-        if digest and reference in sources._needed(kube):
+        if digest and reference in sources.needed(kube):
             _, _, path = mirrored(address, reference).partition("/")
             repository, _, tag = path.rpartition(":")
             url = f"http://{address}/v2/{repository}/manifests/{tag}"
@@ -202,7 +202,7 @@ def faults(home: Path, kube: Kubernetes) -> list[str]:
         f"recordings: {sum(r['same'] for r in recorded)} of {len(recorded)} as recorded or declared"
     )
     say("\n".join(f"  {reference} {digest}" for reference, digest in seen["images"].items()))
-    if set(seen["images"]) != set(sources._needed(kube)) or seen["stand_ins"]:
+    if set(seen["images"]) != set(sources.needed(kube)) or seen["stand_ins"]:
         found.append("not every image came from the registry")
     if kube.minor == versions.kubernetes().minor:
         found += [f"{n} is not as recorded" for n, r in seen["recordings"].items() if not r["same"]]
@@ -213,7 +213,7 @@ def drop(engine: Engine, address: str, kube: Kubernetes) -> None:
     """Remove from the engine what was pulled from the registry on loopback."""
     rows = engine.docker("images", "--format", "{{.ID}} {{.Repository}}").splitlines()
     ids = {row.split()[0] for row in rows if row.split()[1].startswith(f"{address}/")}
-    for name in (*ids, *sources._needed(kube)):
+    for name in (*ids, *sources.needed(kube)):
         with contextlib.suppress(ClusterError):  # already gone with another name of it
             engine.docker("rmi", "-f", name)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 from k8s_basic import versions
-from k8s_basic.cluster import sources
+from k8s_basic.cluster import registries, sources, tools
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.sources import ImageSource
 from k8s_basic.errors import ClusterError
@@ -165,9 +165,9 @@ def filled(
         ]
         names += table
         monkeypatch.setattr(versions, "images", lambda: table)
-        monkeypatch.setattr(sources, "_needed", lambda _: [node, workload])
-        monkeypatch.setattr(sources, "_kind", lambda _: Path(kind_cluster.kind_path))
-        monkeypatch.setattr(sources, "cache_dir", lambda: folder)
+        monkeypatch.setattr(sources, "needed", lambda _: [node, workload])
+        monkeypatch.setattr(tools, "kind", lambda _: Path(kind_cluster.kind_path))
+        monkeypatch.setattr(tools, "cache_dir", lambda: folder)
         wanted = replace(kube, node=node)
         yield table, lambda: sources.prepare(engine, "registry", wanted, registry.address)
     for name in names:
@@ -230,7 +230,7 @@ def test_registry_that_says_nothing_is_given_up(
     filled: tuple[Images, Callable[[], ImageSource]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sources, "PULL_TIMEOUT", HANGS)
+    monkeypatch.setattr(registries, "PULL_TIMEOUT", HANGS)
     registry.failure = HANGS
     with pytest.raises(ClusterError, match=r"node@\S+ cannot be pulled; .*look at the network"):
         filled[1]()

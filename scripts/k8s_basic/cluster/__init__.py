@@ -2,5 +2,3 @@
 
 It knows nothing of lessons, and lessons know nothing of how it was made.
 """
-
-from .. import versions as versions

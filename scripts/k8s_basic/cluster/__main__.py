@@ -10,7 +10,7 @@ from .. import ROOT, cache_dir, processes, versions
 from ..errors import ClusterError
 from ..packages import engine as engines
 from ..steps import say, step
-from . import lifecycle, sources
+from . import lifecycle
 
 LEFT = ("build", "site", ".pytest-kind", ".venv", ".venv.lock")  # in the repository
 
@@ -19,15 +19,10 @@ def main() -> int:
     """Run one subcommand; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m k8s_basic.cluster", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    minors = commands.add_parser("minors", help="list the Kubernetes minors that are supported")
+    minors = commands.add_parser("minors", help="print the supported Kubernetes minors as JSON")
     minors.set_defaults(do=_minors)
-    minors.add_argument("--json", action="store_true")
     built = "those that the night builds from packages: the pinned one and the previews"
     minors.add_argument("--packages", action="store_true", help=built)
-    prepare = commands.add_parser("prepare", help="build or pull what a cluster needs")
-    prepare.set_defaults(do=_prepare)
-    prepare.add_argument("--image-source", default="auto", choices=("auto", "registry", "packages"))
-    prepare.add_argument("--kubernetes")
     clean = commands.add_parser("clean", help="remove what this project left on the machine")
     clean.set_defaults(do=_clean)
     clean.add_argument("--cluster", action="store_true", help="clusters only")
@@ -44,17 +39,7 @@ def _minors(options: argparse.Namespace) -> None:
     known = versions.minors(previews=options.packages)
     if options.packages:
         known = [known[0], *(kube for kube in known if kube.preview)]
-    names = [kube.minor for kube in known]
-    print(json.dumps(names) if options.json else "\n".join(names))
-
-
-def _prepare(options: argparse.Namespace) -> None:
-    engine = engines.ensure()
-    try:
-        kube = versions.kubernetes(options.kubernetes)
-        print(sources.prepare(engine, options.image_source, kube).sentence())
-    finally:
-        engines.stop(engine)
+    print(json.dumps([kube.minor for kube in known]))
 
 
 def _clean(options: argparse.Namespace) -> None:

@@ -1,34 +1,21 @@
-"""pytest-kind's cluster, with time limits, errors in a sentence and what its source lacks."""
+"""pytest-kind's cluster, with time limits, errors in a sentence and what its CLI lacks."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pytest_kind import KindCluster
 
-from .. import EXAMPLES
-from ..packages import image
 from ..packages.engine import Engine
-from ..steps import run, step
-from . import manifests
+from ..steps import run
 from .sources import ImageSource
 
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
-READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
-CONFIG = EXAMPLES / "start/first-cluster/kind-cluster.yaml"
-INGRESS_CONTROLLER = EXAMPLES / "start/first-cluster/ingress-controller.yaml"
 # a cordoned node has a taint as well, node.kubernetes.io/unschedulable
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
-
-
-def metallb(source: ImageSource | None) -> list[dict[str, Any]]:
-    """Return the documents of the manifest that MetalLB's own documentation has readers apply."""
-    return manifests.documents(source, "go.universe.tf/metallb")
 
 
 def nodes(engine: Engine, name: str, form: str = "{{.ID}}") -> list[str]:
@@ -39,7 +26,7 @@ def nodes(engine: Engine, name: str, form: str = "{{.ID}}") -> list[str]:
 
 
 class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type hints
-    """The cluster of the tests: the reader's own kind configuration, patched for its source."""
+    """A kind cluster in an engine, from the node image, kind and kubectl of a source."""
 
     def __init__(self, name: str, kubeconfig: Path, source: ImageSource, engine: Engine):
         """`kubeconfig` is written here and nowhere else; the user's own file stays as it is."""
@@ -99,10 +86,8 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
             return ()
         # a store of containerd's names every platform of an image and has pulled one of them: kind
         # would look for all (github.com/kubernetes-sigs/kind/issues/3795)
-        return (
-            "--platform",
-            docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip(),
-        )
+        platform = docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip()
+        return ("--platform", platform)
 
     def export_kubeconfig(self) -> None:
         """Write the kubeconfig again, from the nodes, when it was lost."""
@@ -119,50 +104,3 @@ class DocsCluster(KindCluster):  # type: ignore[misc]  # pytest-kind has no type
         """
         what = f"kubectl {' '.join(args[:3])}"
         return run(self.kubectl_path, *args, env=self.env, timeout=timeout, stdin=stdin, what=what)
-
-    def bring_up(self, work: Path) -> None:
-        """Create the cluster with network, storage and Ingress, and wait until all are ready."""
-        config = work / "kind.yaml"
-        config.write_text(yaml.safe_dump(self._config(), sort_keys=False), encoding="utf-8")
-        with step(f"create three nodes of Kubernetes {self.source.kubernetes.version}"):
-            self.create(config)
-        if self.source.load:
-            with step(f"load {len(self.source.load)} images into the nodes"):
-                self.load_docker_image(*self.source.load)
-        with step("network, storage and Ingress ready"):
-            others = manifests.of_every_cluster(self.source)
-            self.kubectl("apply", "--server-side", "-f", "-", stdin=others)
-            self.kubectl("apply", "-f", str(INGRESS_CONTROLLER))
-            self._wait_until_ready()
-
-    def _config(self) -> dict[str, Any]:
-        """Return the reader's kind configuration with what the source and this machine need."""
-        config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-        patches: list[dict[str, Any]] = []
-        # the engine's, which need not be this machine's
-        if self.engine.docker("info", "--format", "{{.CgroupVersion}}").strip() == "1":
-            # cgroup v1: the kubelet refuses it from 1.35 on unless told otherwise
-            patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
-        patches += self._what_was_built()
-        config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in patches]
-        return config
-
-    def _what_was_built(self) -> list[dict[str, Any]]:
-        """Return the kubeadm patch that a node image made from packages asks for by its labels."""
-        row = "{{json .Config.Labels}}"
-        answer = self.engine.docker("inspect", "--format", row, self.source.node_image)
-        labels = json.loads(answer) or {}
-        if image.ETCD_LABEL not in labels:
-            return []  # a published image has the images that kubeadm asks for
-        return [
-            {
-                "kind": "ClusterConfiguration",
-                "etcd": {"local": {"imageTag": labels[image.ETCD_LABEL]}},
-                "dns": {"imageTag": labels[image.DNS_LABEL]},
-            }
-        ]
-
-    def _wait_until_ready(self) -> None:
-        for kind in (["nodes"], ["pods", "-A"]):
-            wait = ("wait", "--for=condition=Ready", *kind, "--all", f"--timeout={READY_TIMEOUT}s")
-            self.kubectl(*wait, timeout=READY_TIMEOUT + 5)

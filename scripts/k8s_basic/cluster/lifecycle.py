@@ -1,4 +1,9 @@
-"""One cluster for one run: made, reused when asked, and removed when it is ours."""
+"""One cluster for one run: made, reused when asked, and removed when it is ours.
+
+Below the cache each cluster's name has a folder: `lock`, which a run holds while it lasts, and
+`state.json`, which says what the cluster was made of, in which containers, and whether it is kept.
+It's written before the first container, so what a run leaves that was killed is known as ours.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,9 +21,8 @@ import yaml
 from .. import cache_dir, ports, versions
 from ..errors import ClusterError
 from ..packages import engine as engines
-from ..packages.engine import Engine
 from ..steps import say, step
-from . import kind, sources
+from . import kind, setup, sources
 from .kind import DocsCluster
 
 FREE_DISK = 2 * 1024**3  # bytes that three nodes and their logs may take
@@ -33,26 +38,17 @@ class ClusterOptions:
     image_source: str = "auto"
     minor: str | None = None
     mirror: str | None = None
-    kubeconfig: Path | None = None
+    kubeconfig: Path | None = None  # in place of our own; the user's file is never written else
 
 
 class Lifecycle:
-    """The cluster of one run, from the first question to the last container."""
+    """The cluster of one run: `start`, its tests, and `finish`, after a failed start as well."""
 
     def __init__(self, options: ClusterOptions):
         """`options` is not checked before `start`."""
         self.options = options
         self.folder = cache_dir() / "clusters" / options.name
-        self.cluster: DocsCluster | None = None
-        self._engine: Engine | None = None
-        self._lock: IO[str] | None = None
-        self._to_remove = False
-        self._half_made = False
-
-    @property
-    def kubeconfig(self) -> Path:
-        """The kubeconfig of this cluster; the user's own file is never written."""
-        return self.options.kubeconfig or self.folder / "kubeconfig"
+        self._undo = ExitStack()  # what `finish` does, the last first
 
     def start(self) -> DocsCluster:
         """Return a ready cluster.
@@ -62,51 +58,42 @@ class Lifecycle:
         """
         options = self.options
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.folder)
+        self._undo.enter_context(_locked(self.folder))
         _require_disk(self.folder)
-        self._engine = engines.ensure()
+        engine = engines.ensure()
+        self._undo.callback(engines.stop, engine)
         kube = versions.kubernetes(options.minor)
-        source = sources.prepare(self._engine, options.image_source, kube, options.mirror)
-        self.cluster = DocsCluster(options.name, self.kubeconfig, source, self._engine)
+        source = sources.prepare(engine, options.image_source, kube, options.mirror)
         say(f"• {source.sentence()}")
-        if not self._reused(self.cluster):
-            self._create(self.cluster)
-        return self.cluster
+        kubeconfig = options.kubeconfig or self.folder / "kubeconfig"
+        cluster = DocsCluster(options.name, kubeconfig, source, engine)
+        if not self._reused(cluster):
+            self._create(cluster)
+        return cluster
 
     def finish(self) -> None:
         """Remove the cluster if this run made it and was not asked to keep it; stop our engine."""
-        try:
-            if self.cluster and self._engine and self._to_remove:
-                if self._engine.ours and not self._engine.answers():
-                    self._engine = engines.ensure()  # it died; the nodes outlived it
-                with step(f"delete cluster {self.options.name}"):
-                    self.cluster.delete()
-                # the engine may still be starting nodes of a cluster that was only half made: the
-                # next run then knows by the state that they are ours, and removes them
-                if not self._half_made:
-                    self._forget()
-        finally:
-            if self._engine:
-                engines.stop(self._engine)
-            if self._lock:
-                self._lock.close()
+        self._undo.close()
 
     def _reused(self, cluster: DocsCluster) -> bool:
         """Reuse the cluster if it is ours and that was asked; clear away one that a run lost."""
-        if not cluster.exists():
-            self._forget()
-            return False
-        state = _state(self.folder)
-        if not _is_ours(state, cluster.containers()):
+        state, there = _state(self.folder), cluster.exists()
+        if there and not _is_ours(state, cluster.containers()):
             raise ClusterError(
                 f"a kind cluster named {cluster.name} exists that this project did not make; "
                 "it is left alone: choose another name with --cluster-name"
             )
-        if not state["kept"]:
+        if there and state["kept"]:
+            self._require_use(cluster, state)
+            say(f"• cluster {cluster.name} is reused")
+            return True
+        if there:
             with step(f"remove cluster {cluster.name}, which an interrupted run left behind"):
                 cluster.delete()
-            self._forget()
-            return False
+        _forget(self.folder, cluster)
+        return False
+
+    def _require_use(self, cluster: DocsCluster, state: dict[str, Any]) -> None:
         if not self.options.keep:
             raise ClusterError(
                 f"cluster {cluster.name} was kept by an earlier run: use it again with "
@@ -114,34 +101,26 @@ class Lifecycle:
             )
         if problem := _worn(cluster, state["source"]):
             raise ClusterError(f"{problem}; remove the cluster with {CLEAN}")
-        say(f"• cluster {cluster.name} is reused")
-        return True
 
     def _create(self, cluster: DocsCluster) -> None:
         _require_free_ports()
-        self._to_remove = self._half_made = True  # if it breaks, though it was to be kept
-        self._remember(cluster, [], kept=False)
-        cluster.bring_up(self.folder)
-        self._remember(cluster, cluster.containers(), kept=self.options.keep)
-        self._to_remove, self._half_made = not self.options.keep, False
+        _remember(self.folder, cluster, [], kept=False)
+        self._undo.callback(self._remove, cluster)
+        setup.bring_up(cluster, self.folder)
+        _remember(self.folder, cluster, cluster.containers(), kept=self.options.keep)
 
-    def _remember(self, cluster: DocsCluster, containers: list[str], *, kept: bool) -> None:
-        state = {
-            "containers": containers,
-            "kept": kept,
-            "engine_is_ours": cluster.engine.ours,
-            "source": cluster.source.record(),
-        }
-        # renamed, so that an interrupted write leaves no half of a file
-        whole = self.folder / "state.json.new"
-        whole.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        whole.rename(self.folder / "state.json")
-
-    def _forget(self) -> None:
-        for name in ("state.json", "kind.yaml", "kubeconfig", "namespaces"):
-            (self.folder / name).unlink(missing_ok=True)
-        # what the API client remembers of this cluster's kinds is not true of the next one
-        self.kubeconfig.with_suffix(".discovery.json").unlink(missing_ok=True)
+    def _remove(self, cluster: DocsCluster) -> None:
+        state = _state(self.folder)
+        if state.get("kept"):
+            return
+        if cluster.engine.ours and not cluster.engine.answers():
+            engines.ensure()  # it died; the nodes outlived it
+        with step(f"delete cluster {cluster.name}"):
+            cluster.delete()
+        # the engine may still be starting nodes of a cluster that was only half made: the next run
+        # then knows by the state that they are ours, and removes them
+        if state.get("containers"):
+            _forget(self.folder, cluster)
 
 
 def _locked(folder: Path) -> IO[str]:
@@ -167,6 +146,26 @@ def _state(folder: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
 
+def _remember(folder: Path, cluster: DocsCluster, containers: list[str], *, kept: bool) -> None:
+    state = {
+        "containers": containers,
+        "kept": kept,
+        "engine_is_ours": cluster.engine.ours,
+        "source": cluster.source.record(),
+    }
+    # renamed, so that an interrupted write leaves no half of a file
+    whole = folder / "state.json.new"
+    whole.write_text(json.dumps(state, indent=1), encoding="utf-8")
+    whole.rename(folder / "state.json")
+
+
+def _forget(folder: Path, cluster: DocsCluster) -> None:
+    for name in ("state.json", "kind.yaml", "kubeconfig", "namespaces"):
+        (folder / name).unlink(missing_ok=True)
+    # what the API client remembers of this cluster's kinds is not true of the next one
+    Path(cluster.kubeconfig_path).with_suffix(".discovery.json").unlink(missing_ok=True)
+
+
 def _is_ours(state: dict[str, Any], containers: list[str]) -> bool:
     """Tell whether the containers are those that we made.
 
@@ -184,7 +183,7 @@ def _worn(cluster: DocsCluster, made: dict[str, Any]) -> str:
         return (
             f"{name} was made from {made['node_image']} and this run wants {wanted['node_image']}"
         )
-    digests = made.get("images", {})
+    digests = made["images"]
     if moved := [ref for ref, digest in wanted["images"].items() if digests.get(ref) != digest]:
         return f"{name} was made from another build of {', '.join(moved)}"
     if stopped := cluster.stopped_nodes():
@@ -208,7 +207,7 @@ def _require_disk(folder: Path) -> None:
 
 def _require_free_ports() -> None:
     """Refuse early, in a sentence, what Docker would refuse late with half a cluster made."""
-    config = yaml.safe_load(kind.CONFIG.read_text(encoding="utf-8"))
+    config = yaml.safe_load(setup.CONFIG.read_text(encoding="utf-8"))
     for node in config["nodes"]:
         for mapping in node.get("extraPortMappings", []):
             if ports.refusal(mapping["listenAddress"], mapping["hostPort"]):
@@ -231,7 +230,7 @@ def _clean(folder: Path) -> bool:
     with _locked(folder):
         state = _state(folder)
         engine = engines.find()
-        if not engine and not state.get("engine_is_ours"):
+        if not engine and not state["engine_is_ours"]:
             raise ClusterError(
                 f"the Docker engine that cluster {folder.name} is in does not answer; start it, "
                 "then run again"

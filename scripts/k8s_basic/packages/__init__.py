@@ -1,10 +1,11 @@
-"""A cluster from package registries alone: Debian's, PyPI and a Go module proxy.
+"""kind, kubectl and a node image from package registries alone: Debian's, PyPI's and Go's.
 
 This is all that others ask of it:
 
-- `engine.ensure()` returns a Docker engine that answers, its own where the machine has none;
+- `engine.ensure()` returns a Docker engine that answers, one of our own where the machine has none;
 - `programs.build(kube, ("kube", "kind"))` returns the folders of kubectl and kind;
 - `image.ensure(engine, kube)` returns the name of a node image in that engine.
 
-Each makes what is not in the cache yet, and raises ClusterError in a sentence when it can't.
+Each makes what is not in the cache yet, and raises ClusterError in a sentence when it can't. How Go
+and Debian's packages are had is nobody else's business, and no other room is known here.
 """

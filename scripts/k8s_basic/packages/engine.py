@@ -42,19 +42,15 @@ class Engine:
 
     def answers(self) -> bool:
         """Tell whether the engine answers within 20 seconds."""
-        return self.silence() is None
+        return not self.silence()
 
-    def silence(self) -> str | None:
-        """Return why the engine doesn't answer, in docker's words; None when it does."""
+    def silence(self) -> str:
+        """Return why the engine doesn't answer, in docker's words; nothing when it does."""
         try:
-            run("docker", "version", "--format", "{{.Server.Version}}", env=self.env, timeout=20)
+            self.docker("version", "--format", "{{.Server.Version}}", timeout=20)
         except ClusterError as problem:
             return str(problem)
-        return None
-
-    def containers(self) -> list[str]:
-        """Return the ids of all containers, running or not."""
-        return self.docker("ps", "-aq", "--no-trunc").split()
+        return ""
 
 
 def own_engine() -> Engine:
@@ -76,27 +72,27 @@ def ensure() -> Engine:
 
     Raises ClusterError with what to do where the user may not start one.
     """
-    engine = find()
-    if engine:
+    if engine := find():
         return engine
-    if "permission denied while trying to connect" in (Engine(None, ours=False).silence() or ""):
-        raise ClusterError(
-            "a Docker engine is here and this user may not use it: join the group docker "
-            '(sudo usermod -aG docker "$USER"), log in again, then run again'
-        )
-    if os.environ.get("DOCKER_HOST"):
-        raise ClusterError(
-            "no Docker engine answers at $DOCKER_HOST; start it or unset DOCKER_HOST"
-        )
-    if sys.platform != "linux":
-        raise ClusterError("no Docker engine answers; start Docker Desktop, then run again")
-    if os.geteuid() != 0:
-        raise ClusterError(
-            "no Docker engine answers; start Docker (or run as root), then run again"
-        )
+    if problem := _why_none():
+        raise ClusterError(f"{problem}, then run again")
     debian.need({"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"})
     # where there is an init, installing the package has started the user's engine
     return find() or _start()
+
+
+def _why_none() -> str:
+    """Return why no engine answers that this user may not start, and what to do; or nothing."""
+    if "permission denied while trying to connect" in Engine(None, ours=False).silence():
+        return (
+            "a Docker engine is here and this user may not use it: join the group docker "
+            '(sudo usermod -aG docker "$USER"), log in again'
+        )
+    if os.environ.get("DOCKER_HOST"):
+        return "no Docker engine answers at $DOCKER_HOST; start it or unset DOCKER_HOST"
+    if sys.platform != "linux":
+        return "no Docker engine answers; start Docker Desktop"
+    return "no Docker engine answers; start Docker (or run as root)" if os.geteuid() else ""
 
 
 def _start() -> Engine:
@@ -152,7 +148,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path) -> None:
 
 def stop(engine: Engine) -> None:
     """Stop the engine if it is ours and no container is left in it; never another one."""
-    if not engine.ours or (engine.answers() and engine.containers()):
+    if not engine.ours or (engine.answers() and engine.docker("ps", "-aq").strip()):
         return
     if _pid(FOLDER / "docker.pid"):
         with step("stop our Docker engine"):

@@ -8,6 +8,7 @@ program of that name beside it, or what the Debian `packages` listed there hold,
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,8 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import yaml
 
 from .. import cache_dir, versions
 from ..errors import ClusterError
@@ -32,17 +31,6 @@ LOG = "/var/log/preload.log"  # of containerd, in a container
 # on a node image, the tags that kubeadm must ask for instead of its own: what was built
 ETCD_LABEL = "k8s-basic.etcd"
 DNS_LABEL = "k8s-basic.coredns"
-
-# The node needs systemd, a network and storage tools; the examples' images need curl, dig and nc.
-DEBIAN_PACKAGES = (
-    "systemd systemd-sysv conntrack iptables ipset nftables iproute2 ethtool util-linux mount kmod "
-    "libseccomp2 e2fsprogs bash ca-certificates jq procps runc containernetworking-plugins "
-    "nfs-common curl bind9-dnsutils netcat-openbsd"
-).split()
-UNUSED = (
-    "var/cache/apt/archives/*.deb var/lib/apt/lists/* usr/share/doc/* usr/share/man/* "
-    "usr/share/locale/*"
-)
 
 
 def reference(kube: Kubernetes) -> str:
@@ -81,14 +69,7 @@ def _drop_older(engine: Engine, wanted: str) -> None:
 
 def substitutes(kube: Kubernetes) -> list[str]:
     """Return the references of all images that are built here in place of a registry's."""
-    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
-    local_path = versions.module("github.com/rancher/local-path-provisioner")
-    system = {
-        *(f"registry.k8s.io/{name}:{kube.version}" for name in names),
-        f"registry.k8s.io/etcd:{kube.etcd_tag}",
-        f"registry.k8s.io/coredns/coredns:{kube.coredns}",
-        f"rancher/local-path-provisioner:{local_path}",
-    }
+    system = (versions.filled(reference, kube) for reference in versions.load()["system"])
     return sorted({*system, *versions.workloads()})
 
 
@@ -190,11 +171,11 @@ class _Builder:
             say(f"  left behind in the engine: {problem}")
 
     def _debian(self) -> None:
-        root = self.work / "rootfs"
-        include = ",".join(DEBIAN_PACKAGES)
+        root, own = self.work / "rootfs", FILES / "debian"
+        include = ",".join((own / "packages").read_text(encoding="utf-8").split())
         suite = versions.load()["debian"]
         run("debootstrap", "--variant=minbase", f"--include={include}", suite, root)
-        run("sh", "-c", f"rm -rf {UNUSED}", cwd=root)
+        run("sh", own / "prepare", cwd=root)
         pipe(self.engine, ["tar", "-C", str(root), "-c", "."], ["docker", "import", "-", DEBIAN])
         shutil.rmtree(root)
 
@@ -206,13 +187,11 @@ class _Builder:
         context = self.work / "node"
         shutil.copytree(FILES / "node", context)
         shutil.copytree(self.built["kind"] / "files", context / "files")
-        for path in (context / "files").rglob("*"):
-            path.chmod(0o755 if path.is_dir() or "/bin/" in str(path) else 0o644)
-        _configure_containerd(context / "files" / "etc" / "containerd" / "config.toml")
-        cni = context / "default-cni.yaml"
-        cni.write_text(cni.read_text(encoding="utf-8").replace("ENFORCER", enforcer()))
         storage = self.built["local-path-provisioner"] / "local-path-storage.yaml"
-        (context / "default-storage.yaml").write_text(_default_storage(storage))
+        shutil.copy(storage, context / "default-storage.yaml")
+        images = {name.upper(): versions.image(name) for name in ("pause", "busybox")}
+        env = {**os.environ, **images, "ENFORCER": enforcer()}
+        run("sh", "prepare", cwd=context, env=env, what="files of the node")
         (context / "programs").mkdir()
         for name in ("containerd", "containerd-shim-runc-v2", "ctr"):
             shutil.copy(self.built["containerd"] / name, context / "programs" / name)
@@ -228,34 +207,3 @@ class _Builder:
             into = ["docker", "exec", "-i", container, *load.split()]
             pipe(self.engine, ["docker", "save", *self.images], into)
             commit_node(self.engine, container, wanted, labels)
-
-
-def _default_storage(manifest: Path) -> str:
-    """Return local-path-provisioner's own manifest with its class as kind has it."""
-    documents = list(yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
-    for document in documents:
-        if document["kind"] == "StorageClass":
-            default = {"storageclass.kubernetes.io/is-default-class": "true"}
-            document["metadata"] = {"name": "standard", "annotations": default}
-        if document["kind"] == "ConfigMap":
-            pod = document["data"]["helperPod.yaml"]
-            pinned = f"image: {versions.image('busybox')}"
-            document["data"]["helperPod.yaml"] = pod.replace("image: busybox", pinned)
-    return yaml.safe_dump_all(documents)
-
-
-def _configure_containerd(config: Path) -> None:
-    """Fit kind's containerd configuration to the images that were built, and to this machine."""
-    text = config.read_text(encoding="utf-8")
-    changes = {
-        # a machine without CAP_SYS_RESOURCE may not lower oom_score_adj: runc would die of it
-        "restrict_oom_score_adj = false": "restrict_oom_score_adj = true",
-        'sandbox_image = "registry.k8s.io/pause:3.10"': (
-            f'sandbox_image = "{versions.image("pause")}"'
-        ),
-    }
-    for old, new in changes.items():
-        if old not in text:
-            raise ClusterError(f"kind's containerd configuration no longer says {old}; adapt it")
-        text = text.replace(old, new)
-    config.write_text(text, encoding="utf-8")

@@ -51,30 +51,21 @@ class Program:
 
 def programs(kube: Kubernetes) -> list[Program]:
     """Return what a cluster of this minor is made of, in the order in which it is compiled."""
-    major, minor = kube.minor.split(".")
-    known = {
-        **vars(kube),
-        "major": major,
-        "minor": minor,
-        "newest": versions.minors()[0].version,
-        "agnhost": versions.image("agnhost").rpartition(":")[2],
-    }
     found = []
     for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items():
         shared = {"version": versions.load()["modules"].get(entry.get("module"), "")}
-        texts = {k: v.format(**known) if isinstance(v, str) else v for k, v in entry.items()}
-        found.append(Program(name, **(shared | texts)))
+        texts = {k: versions.filled(v, kube) for k, v in entry.items() if isinstance(v, str)}
+        found.append(Program(name, **(shared | entry | texts)))
     return found
 
 
 def manifests() -> dict[str, Program]:
-    """Return module → its folder of manifests, for what versions.yaml has every cluster apply."""
-    return {
-        module: Program(
-            module.rpartition("/")[2], module, versions.module(module), (), keep=(entry["folder"],)
-        )
-        for module, entry in versions.load()["manifests"].items()
-    }
+    """Return module → what is fetched of it, for the manifests that versions.yaml lists."""
+    found = {}
+    for module, entry in versions.load()["manifests"].items():
+        name, version = module.rpartition("/")[2], versions.module(module)
+        found[module] = Program(name, module, version, packages=(), keep=(entry["folder"],))
+    return found
 
 
 def build(kube: Kubernetes, names: tuple[str, ...] = ()) -> dict[str, Path]:
@@ -108,7 +99,7 @@ def drop_build_caches() -> None:
     for folder in [*old, cache_dir() / "build"]:
         if folder.exists():
             with step(f"remove {folder}"):
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)  # it may be a file of former times
 
 
 def _build(program: Program) -> Path:
@@ -141,7 +132,9 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def _runner(go: Path, cwd: Path) -> GoCommand:
+def _go(cwd: Path, wanted: str | None = None, module: str = "") -> GoCommand:
+    """Return how a Go runs in `cwd` that is new enough (see `toolchain.binary`)."""
+    go = toolchain.binary(wanted, module)
     return partial(run, go, cwd=cwd, env=go_environment(), words=toolchain.cause)
 
 
@@ -151,33 +144,35 @@ def _compile(program: Program, folder: Path, out: Path) -> None:
         shutil.copytree(own, folder)
     else:
         folder.mkdir()
-    go = _runner(toolchain.binary(), folder)
-    upstream: dict[str, Any] = {}
-    if program.module:
-        file = Path(_module(go, program.module, program.version)["GoMod"])
-        # read as text, as an older Go refuses lines of a go.mod that it does not know
-        wanted = re.search(r"^go\s+([\w.]+)", file.read_text(encoding="utf-8"), re.M)
-        go = _runner(toolchain.binary(wanted[1] if wanted else None, program.module), folder)
-        upstream = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {program.module}"))
-        source = _download(go, program.module, program.version)
-        for kept in (source / name for name in program.keep):
-            if kept.is_dir():
-                shutil.copytree(kept, out / kept.name)
-            else:
-                shutil.copy(kept, out)
-        if prepare := PREPARED.get(program.name):
-            prepare(folder, source, go)
-    (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
+    go, upstream = _fetch(program, folder, out) if program.module else (_go(folder), {})
     if not program.packages:
         return
-    options = ["-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-o", f"{out}/"]
-    if program.tags:
-        options += ["-tags", program.tags]
-    go("build", *options, *program.packages, what=f"compiling {program.name}")
+    (folder / "go.mod").write_text(_go_mod(program, upstream), encoding="utf-8")
+    options = ["-trimpath", "-ldflags", f"-s -w {program.ldflags}", "-tags", program.tags]
+    go("build", *options, "-o", f"{out}/", *program.packages, what=f"compiling {program.name}")
     if program.packages[0] == ".":
         (out / "module").rename(out / program.name)
     if program.name == "kube":
         (out / "kubectl").symlink_to("kube")
+
+
+def _fetch(program: Program, folder: Path, out: Path) -> tuple[GoCommand, dict[str, Any]]:
+    """Fetch a program's module, and copy into `out` what is kept of it and into `folder` what is
+    compiled of it in changed form.
+
+    Returns the Go that is new enough for it, and its go.mod as `go mod edit -json` tells it.
+    """
+    file = Path(_module(_go(folder), program.module, program.version)["GoMod"])
+    # read as text, as an older Go refuses lines of a go.mod that it does not know
+    wanted = re.search(r"^go\s+([\w.]+)", file.read_text(encoding="utf-8"), re.M)
+    go = _go(folder, wanted[1] if wanted else None, program.module)
+    upstream = json.loads(go("mod", "edit", "-json", file, what=f"go.mod of {program.module}"))
+    source = _download(go, program.module, program.version)
+    for kept in (source / name for name in program.keep):
+        (shutil.copytree if kept.is_dir() else shutil.copy)(kept, out / kept.name)
+    if prepare := PREPARED.get(program.name):
+        prepare(folder, source, go)
+    return go, upstream
 
 
 def _module(go: GoCommand, path: str, version: str) -> dict[str, Any]:

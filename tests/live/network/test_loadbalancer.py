@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from k8s_basic.cluster.kind import metallb
+from k8s_basic.cluster import manifests
 from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
 
 OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
@@ -35,7 +35,7 @@ def external_ip(lab: Lab, name: str) -> str:
 
 def installation(lab: Lab) -> list[dict[str, Any]]:
     """Return MetalLB's own manifest, for the namespace of the test; the cluster has its CRDs."""
-    ours = json.dumps(metallb(lab.cluster.source)).replace(
+    ours = json.dumps(manifests.documents(lab.cluster.source, "go.universe.tf/metallb")).replace(
         '"namespace": "metallb-system"', f'"namespace": "{lab.namespace}"'
     )
     there = ("Namespace", "CustomResourceDefinition")
