@@ -1,12 +1,120 @@
-"""The static tier ends with what the evidence in the repository proves of this state."""
+"""What the static tier ends with; and a machine whose Docker, kind, kubectl and Go are scripts."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
 from _pytest.terminal import TerminalReporter
-from k8s_basic import ROOT
+from k8s_basic import ROOT, versions
+from k8s_basic.cluster import manifests, setup
 from k8s_basic.live import keep
+from k8s_basic.packages import engine, programs
+
+PROGRAMS = Path(__file__).parent / "machine"
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for line in keep.summary(ROOT):
         terminalreporter.line(f"evidence: {line}")
+
+
+class Machine:
+    """A machine with Docker and Go; nothing of it is real.
+
+    `folder` holds what its programs know and, in `bin`, those that are on the PATH.
+    """
+
+    def __init__(self, folder: Path, cache: Path):
+        self.folder, self.cache = folder, cache
+        shutil.copytree(PROGRAMS, folder / "bin")
+        for name in ("nodes", "source"):
+            (folder / name).mkdir()
+        self.write("go-version", "go1.99.0")
+        self.write("upstream.mod", "module x\n\ngo 1.26.0\n")
+        self.write("upstream.json", '{"Go": "1.26.0"}')
+        for name in ("kind", "kubectl"):  # not on the PATH
+            (folder / "bin" / name).rename(folder / name)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the programs."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return self.folder / name
+
+    def build(self) -> None:
+        """Have kind on the PATH, and in the cache what a pinned cluster is made of."""
+        (self.folder / "bin/kind").symlink_to(self.folder / "kind")
+        self.write(
+            "kind-version", f"kind {versions.module('sigs.k8s.io/kind')} go1.26.1 linux/amd64"
+        )
+        tools = {"kind": "kind", "kube": "kubectl"}
+        for program in programs.programs(versions.kubernetes()):
+            if program.name in tools:
+                folder = self.cache / "programs" / program.folder
+                folder.mkdir(parents=True)
+                (folder / tools[program.name]).symlink_to(self.folder / tools[program.name])
+        for module, program in programs.manifests().items():
+            folder = self.cache / "programs" / program.folder / Path(program.keep[0]).name
+            folder.mkdir(parents=True)
+            name = versions.load()["manifests"][module].get("file", "x.yaml")
+            manifests.kept(module).parent.mkdir(exist_ok=True)
+            for file in (folder / name, manifests.kept(module)):
+                file.write_text("kind: CustomResourceDefinition\n", encoding="utf-8")
+
+    @property
+    def log(self) -> list[str]:
+        """What was asked of the programs, in order."""
+        file = self.folder / "log"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    @property
+    def clusters(self) -> dict[str, list[str]]:
+        """Name of a kind cluster → the ids of its containers."""
+        files = (self.folder / "nodes").iterdir()
+        return {f.name: [row.split()[0] for row in f.read_text().splitlines()] for f in files}
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine with an engine, and with programs of its own in front of all others."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("K8S_BASIC_CACHE", str(cache))
+    monkeypatch.setenv("MACHINE", f"{tmp_path}/machine")
+    monkeypatch.setenv("PATH", f"{tmp_path}/machine/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "FOLDER", tmp_path / "run")
+    monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
+    (tmp_path / "kind.yaml").write_text("nodes: [{role: control-plane}, {role: worker}]\n")
+    monkeypatch.setattr(setup, "CONFIG", tmp_path / "kind.yaml")
+    return Machine(tmp_path / "machine", cache)
+
+
+@contextmanager
+def _answering(status: int, body: bytes = b"") -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Stay quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def answering() -> Any:
+    """A function that has a server answer everything with a status and a body; its host:port."""
+    return _answering
