@@ -40,8 +40,6 @@ class Machine:
         self.write("go-version", "go1.99.0")
         self.write("upstream.mod", "module x\n\ngo 1.26.0\n")
         self.write("upstream.json", '{"Go": "1.26.0"}')
-        for name in ("kind", "kubectl"):  # not on the PATH
-            (folder / "bin" / name).rename(folder / name)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the programs."""
@@ -49,17 +47,13 @@ class Machine:
         return self.folder / name
 
     def build(self) -> None:
-        """Have kind on the PATH, and in the cache what a pinned cluster is made of."""
-        (self.folder / "bin/kind").symlink_to(self.folder / "kind")
-        self.write(
-            "kind-version", f"kind {versions.module('sigs.k8s.io/kind')} go1.26.1 linux/amd64"
-        )
-        tools = {"kind": "kind", "kube": "kubectl"}
+        """Have in the cache what a pinned cluster is made of, and kind of the right version."""
+        self.write("kind-version", f"kind {versions.module('sigs.k8s.io/kind')} go1.26.1 linux/x")
         for program in programs.programs(versions.kubernetes()):
-            if program.name in tools:
+            for name in {"kind": ["kind"], "kube": ["kubectl"]}.get(program.name, []):
                 folder = self.cache / "programs" / program.folder
                 folder.mkdir(parents=True)
-                (folder / tools[program.name]).symlink_to(self.folder / tools[program.name])
+                (folder / name).symlink_to(self.folder / "bin" / name)
         for module, program in programs.manifests().items():
             folder = self.cache / "programs" / program.folder / Path(program.keep[0]).name
             folder.mkdir(parents=True)
@@ -92,9 +86,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(engine, "FOLDER", tmp_path / "run")
     monkeypatch.chdir(tmp_path)  # pytest-kind makes a folder where it is called
-    (tmp_path / "kind.yaml").write_text("nodes: [{role: control-plane}, {role: worker}]\n")
-    monkeypatch.setattr(setup, "CONFIG", tmp_path / "kind.yaml")
-    return Machine(tmp_path / "machine", cache)
+    made = Machine(tmp_path / "machine", cache)
+    monkeypatch.setattr(setup, "CONFIG", made.write("kind.yaml", "nodes: [{role: control-plane}]"))
+    return made
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +11,6 @@ import yaml
 from k8s_basic import versions
 from k8s_basic.cluster import manifests, setup, sources, tools
 from k8s_basic.cluster.cgroup import of_nodes
-from k8s_basic.cluster.kind import DocsCluster
-from k8s_basic.cluster.sources import ImageSource
 from k8s_basic.errors import ClusterError
 from k8s_basic.packages import image
 from k8s_basic.packages.engine import Engine
@@ -45,13 +42,12 @@ def test_images_come_by_digest_or_tag_under_the_mirrors_paths_and_keep_their_pub
         for _ in range(2):  # a digest that is here is not pulled again, and a tag is
             source = sources.prepare(ENGINE, "registry", KUBE, mirror)
     pulled = [line.split()[3] for line in machine.log if line.startswith("docker pull")]
-    assert f"{mirror}/library/nginx@{PINNED['nginx:1.22.1']}" in pulled
-    assert f"{mirror}/metallb/controller@" in " ".join(pulled)
-    assert [name for name in set(pulled) if pulled.count(name) == 2 and "@" not in name] == [
-        name for name in set(pulled) if "@" not in name
-    ]
-    named = f"tag {mirror}/library/busybox:1.35 busybox:1.35"
-    assert f"docker {named}" in machine.log
+    assert pulled.count(f"{mirror}/library/nginx@{PINNED['nginx:1.22.1']}") == 1
+    assert pulled.count(f"{mirror}/library/busybox:1.35") == 2
+    assert (
+        f"docker tag {mirror}/metallb/speaker:v0.15.3 quay.io/metallb/speaker:v0.15.3"
+        in machine.log
+    )
     assert source.images == {ref: PINNED.get(ref, "sha256:came") for ref in sources.needed(KUBE)}
     assert [source.node_image, *source.load] == list(source.images)
     assert source.record() == {
@@ -75,7 +71,6 @@ def test_source_of_packages_names_every_image_that_is_no_registrys(machine: Any)
 @pytest.mark.parametrize(("minor", "fits"), [(35, False), (36, True), (38, True), (39, False)])
 def test_kubectl_of_the_machine_may_be_one_minor_away(machine: Any, minor: int, fits: bool) -> None:
     own = machine.folder / "bin/kubectl"
-    own.symlink_to(machine.folder / "kubectl")
     machine.write("kubectl-version", f'{{"clientVersion": {{"gitVersion": "v1.{minor}.1"}}}}')
     if fits:
         assert tools.own_kubectl(KUBE) == own
@@ -118,20 +113,6 @@ def test_nodes_are_the_readers_own_and_kubeadm_is_told_what_engine_and_image_nee
     assert ("ClusterConfiguration" in patches) is bool(labels)
     if labels:
         assert patches["ClusterConfiguration"]["etcd"] == {"local": {"imageTag": "3.9-0"}}
-
-
-@pytest.mark.parametrize("store", ["overlay2", "io.containerd.snapshotter.v1"])
-def test_images_are_loaded_from_an_archive_of_the_one_platform_that_was_pulled(
-    machine: Any, store: str
-) -> None:
-    machine.write("store", store)
-    tool = machine.folder / "kind", machine.folder / "kubectl"
-    cluster = DocsCluster("x", Path("kubeconfig"), ImageSource("", KUBE, "", *tool), ENGINE)
-    cluster.load_docker_image("nginx:1.22.1")
-    (saved,) = [line for line in machine.log if line.startswith("docker save")]
-    assert ("--platform linux/amd64" in saved) is (store != "overlay2")
-    archive = saved.split()[-2]
-    assert machine.log[-1] == f"kind load image-archive --name=x {archive}"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ def test_engine_of_our_own_is_started_in_our_folders_used_again_and_stopped_when
     assert all(place.startswith((f"{engines.FOLDER}", f"{machine.cache}")) for place in places)
     (engines.FOLDER / "docker.sock").touch()
     assert engines.find() == ours
-    with subprocess.Popen(["tail", "-f", engines.FOLDER / "docker.sock"]) as its:  # stands for dockerd
+    with subprocess.Popen(
+        ["tail", "-f", engines.FOLDER / "docker.sock"]
+    ) as its:  # stands for dockerd
         (engines.FOLDER / "docker.pid").write_text(str(its.pid))
         program(machine, "docker", ONLY_OURS + "[ $1 != ps ] || echo 0123\n")
         engines.stop(ours)
