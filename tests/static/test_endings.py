@@ -13,14 +13,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from k8s_basic import ROOT, ports, processes, versions
+from k8s_basic import ROOT, ports, processes
 
 STARTS = 120.0  # seconds until a command is in the middle of its work, on a busy machine
 ENDS = 90.0  # seconds until it and all that it started is gone, on a busy machine
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
-ENV = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
 
 
 class Alive:
@@ -58,12 +58,11 @@ def alive(tmp_path: Path) -> Alive:
 
 
 @contextmanager
-def started(*command: str | Path, env: dict[str, str] = ENV) -> Iterator[subprocess.Popen[str]]:
+def started(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
     """Start a command, and kill it in the end if it is still there."""
-    with subprocess.Popen(
-        list(map(str, command)), env=env, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(list(map(str, command)), env=env, text=True, **pipes) as process:
         try:
             yield process
         finally:
@@ -137,8 +136,8 @@ def work():
         print("not reached", flush=True)
 processes.command(work)
 """
-    done = subprocess.run(python(code), env=ENV, capture_output=True, text=True, timeout=ENDS)
-    assert (done.stdout, done.stderr) == ("tidied\n", "interrupted\n")
+    with started(*python(code)) as process:
+        assert process.communicate(timeout=ENDS) == ("tidied\n", "interrupted\n")
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").iterdir()), ids=lambda p: p.name)
@@ -196,26 +195,19 @@ def test_taken_port_ends_in_a_sentence_before_anything_is_built() -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_compiling_ends_with_the_command_that_prepares(
-    tmp_path: Path, alive: Alive, number: int
+def test_compiling_ends_with_the_command_that_compiles(
+    machine: Any, alive: Alive, number: int
 ) -> None:
-    go = f"#!/bin/sh\n[ $1 = env ] && echo go{versions.load()['go']} && exit\n{alive.script}\n"
-    for name, text in {"go": go, "docker": "#!/bin/sh\n"}.items():
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o755)
-    env = {
-        **ENV,
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "K8S_BASIC_CACHE": str(tmp_path / "cache"),
-    }
-    command = (sys.executable, "-m", "k8s_basic.cluster", "prepare", "--image-source", "packages")
-    with started(*command, env=env) as process:
+    machine.write("bin/go", f"#!/bin/sh\n[ $1 = env ] && echo go1.99 && exit\n{alive.script}\n")
+    code = "from k8s_basic import versions\nfrom k8s_basic.packages import programs\n"
+    code += "processes.command(lambda: len(programs.build(versions.kubernetes())))"
+    with started(*python(code)) as process:
         alive.wait_for(1)
         process.send_signal(number)
         said = process.communicate(timeout=ENDS)[1]
     assert (process.returncode, said.splitlines()[-1]) == (processes.INTERRUPTED, "interrupted")
     alive.assert_gone()
-    assert not list((tmp_path / "cache" / "programs").iterdir())
+    assert not list((machine.cache / "programs").iterdir())
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from k8s_basic import ROOT, versions
 from k8s_basic.cluster import __main__ as commands
 from k8s_basic.errors import ClusterError
@@ -202,28 +201,32 @@ def test_go_of_the_machine_is_used_if_it_is_new_enough_and_else_that_of_pypi(
 # --- the files of a node
 
 
+BEFORE = {
+    "files/etc/containerd/config.toml": (
+        'restrict_oom_score_adj = false\nsandbox_image = "registry.k8s.io/pause:3.10"\n'
+    ),
+    "default-cni.yaml": "image: ENFORCER\n",
+    "default-storage.yaml": "metadata:\n  name: local-path\nspec:\n  image: busybox\n",
+}
+AFTER = {
+    "files/etc/containerd/config.toml": (
+        'restrict_oom_score_adj = true\nsandbox_image = "r/pause:9"\n'
+    ),
+    "default-cni.yaml": "image: r/e:v1\n",
+    "default-storage.yaml": (
+        "metadata:\n  name: standard\n  annotations:\n"
+        '    storageclass.kubernetes.io/is-default-class: "true"\nspec:\n  image: busybox:1.9\n'
+    ),
+}
+
+
 def test_files_of_a_node_are_fitted_and_what_upstream_has_changed_is_told(tmp_path: Path) -> None:
-    config = tmp_path / "files/etc/containerd/config.toml"
-    config.parent.mkdir(parents=True)
-    (tmp_path / "files/bin").mkdir()
-    (tmp_path / "files/bin/x").touch()
-    text = 'restrict_oom_score_adj = false\nsandbox_image = "registry.k8s.io/pause:3.10"\n'
-    config.write_text(text)
-    (tmp_path / "default-cni.yaml").write_text("image: ENFORCER\n")
-    storage = "kind: StorageClass\nmetadata:\n  name: local-path\nx:\n    image: busybox\n"
-    (tmp_path / "default-storage.yaml").write_text(storage)
+    for name, text in BEFORE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     command = ["sh", image.FILES / "node" / "prepare"]
     env = {**os.environ, "PAUSE": "r/pause:9", "BUSYBOX": "busybox:1.9", "ENFORCER": "r/e:v1"}
     subprocess.run(command, cwd=tmp_path, env=env, check=True)
-    assert config.read_text() == 'restrict_oom_score_adj = true\nsandbox_image = "r/pause:9"\n'
-    assert (tmp_path / "default-cni.yaml").read_text() == "image: r/e:v1\n"
-    made = yaml.safe_load((tmp_path / "default-storage.yaml").read_text())
-    default = {"storageclass.kubernetes.io/is-default-class": "true"}
-    assert made["metadata"] == {"name": "standard", "annotations": default}
-    assert made["x"]["image"] == "busybox:1.9"
-    assert (config.stat().st_mode & 0o777, (tmp_path / "files/bin/x").stat().st_mode & 0o777) == (
-        0o644,
-        0o755,
-    )
+    assert {name: (tmp_path / name).read_text() for name in AFTER} == AFTER
     again = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert again.returncode == 1 and "no longer says restrict_oom_score_adj" in again.stderr
