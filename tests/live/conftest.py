@@ -22,9 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(plugin, "k8s-basic-live")
-    if plugin.workers(config):
-        config.pluginmanager.register(plugin.WorkerSetup, "k8s-basic-workers")
+    plugin.register(config)
     if config.getoption("mutants"):
         config.pluginmanager.register(mutation.Run(config), "k8s-basic-mutants")
 
@@ -32,12 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def kind_cluster(request: pytest.FixtureRequest) -> DocsCluster:
     """pytest-kind's fixture: the run's own cluster, made once for all workers."""
-    if plugin.is_worker(request.config):
-        return plugin.attach(request.config.workerinput["k8s_basic"])
-    try:
-        return request.config.stash[plugin.SESSION].start()
-    except pytest.UsageError as problem:
-        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
+    return plugin.of(request.config).cluster
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +53,6 @@ def lab(
     plugin.leave_out_if_lacking(request.node, kind_cluster, api)
     alone = request.node.get_closest_marker("exclusive") is not None
     with turn(plugin.turns(kind_cluster), alone=alone):
-        sentence = plugin.what_broke(kind_cluster)
-        if sentence:
-            pytest.fail(sentence, pytrace=False)
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         lab = Lab(kind_cluster, api, name, variation, Ledger(plugin.turns(kind_cluster)))
         request.node.user_properties.append(("waits", lab.waits))

@@ -16,6 +16,29 @@ from .hashes import current, of_recordings
 from .states import EvidenceError, parsed, put
 
 SCHEMA = 1
+HELD, FAILED, NOT_REACHED = "held", "failed", "not-reached"  # what became of one claim of a test
+
+
+def charge(claims: list[str], parts: dict[str, str] | None, outcome: str) -> dict[str, str]:
+    """Return claim → what became of it, for the `claims` of a test that ended with `outcome`.
+
+    `parts` says how the part of the test that proves a claim ended, as `lab.proves` notes it. Of a
+    test that failed, a claim without such a note was not reached: nothing was seen of it. Where
+    there is no `parts`, or only one claim, the test's end is that of each claim.
+    """
+    whole = {"passed": HELD, "failed": FAILED}.get(outcome, outcome)
+    if parts is None or len(claims) < 2 or whole not in (HELD, FAILED):
+        return dict.fromkeys(claims, whole)
+    rest = HELD if whole == HELD else NOT_REACHED
+    return {claim: parts.get(claim, rest) for claim in claims}
+
+
+def uncharged(claims: list[str], parts: dict[str, str] | None) -> list[str]:
+    """Return the claims that a test which passed has not proved, though it proves others by parts.
+
+    Without any part the whole test proves each of its claims.
+    """
+    return [claim for claim in claims if parts and len(claims) > 1 and parts.get(claim) != HELD]
 
 
 class Results:
@@ -53,7 +76,7 @@ class Results:
         self.tests.append(
             {
                 "test": report.nodeid,
-                "claims": list(about["claims"]),
+                "claims": about["claims"],
                 "outcome": about["instead"] if skipped and "instead" in about else report.outcome,
                 "reason": reason.removeprefix("Skipped: "),
                 "date": now(),
@@ -63,9 +86,9 @@ class Results:
             }
         )
 
-    def claims(self, *outcomes: str) -> list[str]:
-        """Return the claims whose tests ended so, sorted."""
-        return sorted({c for t in self.tests if t["outcome"] in outcomes for c in t["claims"]})
+    def claims(self, end: str) -> list[str]:
+        """Return the claims of which this became (HELD, FAILED, NOT_REACHED), sorted."""
+        return sorted({c for t in self.tests for c, became in t["claims"].items() if became == end})
 
     def write(self, cluster: dict[str, Any], folder: Path = FOLDER) -> Path:
         """Write the evidence and return its file; tests of earlier runs that were not run stay.
@@ -100,6 +123,7 @@ class Results:
     def _record(self, test: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         of = {claim: self._hashes[claim] for claim in test["claims"] if claim in self._hashes}
         first = next(iter(of.values()), {"test": "", "examples": {}})
+        red = test["outcome"] == "failed"  # of any other outcome, it is that of each claim
         return {
             **test,
             "commit": self._commit,
@@ -109,6 +133,7 @@ class Results:
                 claim: {
                     "sentences": hashes["sentences"],
                     "recordings": after.get(claim, hashes)["recordings"],
+                    **({"outcome": test["claims"][claim]} if red else {}),
                 }
                 for claim, hashes in of.items()
             },

@@ -49,7 +49,7 @@ class Seen:
 class State:
     """A claim's state; `seen` has the newest Kubernetes first.
 
-    `name` is one of verified, failed, stale, not-enforceable and unverified.
+    `name` is one of verified, failed, not-reached, stale, not-enforceable and unverified.
     """
 
     name: str = "unverified"
@@ -214,16 +214,22 @@ def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:
     }
 
 
-_WORST_FIRST = ("failed", "skipped", "not-enforceable", "not-applicable", "passed")
+_WORST_FIRST = ("failed", "not-reached", "skipped", "not-enforceable", "not-applicable", "passed")
+
+
+def _outcome(claim: str, test: Run) -> str:
+    """Return what a test saw of one of its claims; older evidence has one outcome for them all."""
+    outcome: str = test["claims"][claim].get("outcome", test["outcome"])
+    return "passed" if outcome == "held" else outcome
 
 
 def _seen(claim: str, tests: list[Run], source: str, now: dict[str, Any]) -> Seen:
-    worst = min(tests, key=lambda test: _WORST_FIRST.index(test["outcome"]))
+    worst = min(tests, key=lambda test: _WORST_FIRST.index(_outcome(claim, test)))
     changed = {change for test in tests for change in _changes(claim, test, now)}
     return Seen(
         worst["kubernetes"],
         source,
-        worst["outcome"],
+        _outcome(claim, worst),
         min(str(test["date"]) for test in tests),
         round(sum(float(test["seconds"]) for test in tests), 1),
         worst.get("reason", ""),
@@ -248,7 +254,7 @@ def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
 def _state(seen: list[Seen]) -> State:
     """Return the state that the results which still fit make; it is stale where none is left."""
     outcomes = {s.outcome for s in seen if not s.changed}
-    name = next((o for o in ("failed", "skipped", "passed") if o in outcomes), "")
+    name = next((o for o in ("failed", "not-reached", "skipped", "passed") if o in outcomes), "")
     if name in ("", "skipped") and any(s.changed for s in seen):
         name = "stale"
     elif not name:
