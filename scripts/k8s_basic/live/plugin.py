@@ -19,8 +19,8 @@ from ..evidence.record import FAILED, NOT_REACHED, Results, charge, uncharged
 from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number
 from . import report as run_report
 from .api import Api
+from .failures import Refused
 from .own import OwnCluster, lacking
-from .refusals import Refused
 from .session import Cluster, Session, turns, version_of
 
 __all__ = ["Controller", "Worker", "add_options", "of", "turns"]

@@ -5,16 +5,11 @@ import json
 import uuid
 
 from k8s_basic.live import claim, is_ready, needs, reports
+from k8s_basic.live.conditions import waits
 
 OPAQUE = "config/secret-opaque.yaml"
 USERNAME, PASSWORD = "shop", "correct-horse-battery"
 SECRET = "secret/db-credentials"
-
-
-def waits_for_its_config(pod):
-    """The container can't be made for want of its configuration."""
-    reason = "status.containerStatuses.0.state.waiting.reason"
-    return pod is not None and pod.at(reason) == "CreateContainerConfigError"
 
 
 def encoded(text):
@@ -28,20 +23,23 @@ def test_string_data_is_stored_encoded_and_apply_keeps_a_copy_in_clear(lab):
     lab.apply("config/secret-encoded-twice.yaml")
 
     secret = lab.get(SECRET)
-    assert secret["data"] == {"username": encoded(USERNAME), "password": encoded(PASSWORD)}
-    assert "stringData" not in secret
-    # what was base64 already is only text, and is encoded once more
-    twice = lab.get("secret/encoded-twice").at("data.password")
-    assert base64.b64decode(twice).decode() == encoded(PASSWORD)
+    with lab.proves("CF-19"):
+        assert secret["data"] == {"username": encoded(USERNAME), "password": encoded(PASSWORD)}
+        assert "stringData" not in secret
+    with lab.proves("CF-33"):
+        # what was base64 already is only text, and is encoded once more
+        twice = lab.get("secret/encoded-twice").at("data.password")
+        assert base64.b64decode(twice).decode() == encoded(PASSWORD)
 
     applied = "kubectl.kubernetes.io/last-applied-configuration"
-    copy = json.loads(secret["metadata"]["annotations"][applied])
-    assert copy["stringData"]["password"] == PASSWORD
-    # kubectl create leaves no such copy
-    lab.run("kubectl create secret generic created --from-literal=password=" + PASSWORD)
-    created = lab.get("secret/created")
-    assert created["data"] == {"password": encoded(PASSWORD)}
-    assert PASSWORD not in json.dumps(created)
+    with lab.proves("CF-34"):
+        copy = json.loads(secret["metadata"]["annotations"][applied])
+        assert copy["stringData"]["password"] == PASSWORD
+        # kubectl create leaves no such copy
+        lab.run("kubectl create secret generic created --from-literal=password=" + PASSWORD)
+        created = lab.get("secret/created")
+        assert created["data"] == {"password": encoded(PASSWORD)}
+        assert PASSWORD not in json.dumps(created)
 
 
 @claim("CF-22")
@@ -93,25 +91,28 @@ def test_whoever_may_get_the_secret_reads_it_and_rights_on_configmaps_do_not_hel
     lab.apply(lab.example("config/secret-files.yaml")[0])
     lab.apply("config/secret-rbac.yaml")
 
-    def get(what, account, until_allowed=False):
+    def get(what, account):
         """Ask for an object as one of the two ServiceAccounts."""
-        ask = f"kubectl get {what} -o json --as=system:serviceaccount:{lab.namespace}:{account}"
-        if until_allowed:  # a right holds once the API server has seen it
-            ask = f"until {ask}; do sleep 1; done"
-        return lab.run(ask, timeout=30)
+        user = f"system:serviceaccount:{lab.namespace}:{account}"
+        return lab.run(f"kubectl get {what} -o json --as={user}", timeout=30)
 
-    read = get(SECRET, "secret-reader", until_allowed=True)
-    assert read.code == 0, read.err
-    data = json.loads(read.out)["data"]
-    assert base64.b64decode(data["password"]).decode() == PASSWORD
-    assert base64.b64decode(data["username"]).decode() == USERNAME
+    def data_of(what, account):
+        """Return the object's data as soon as the API server has seen the account's right."""
+        read = lab.eventually(
+            f"{account} may get {what}", lambda: get(what, account), lambda done: not done.code, 30
+        )
+        return json.loads(read.out)["data"]
 
-    config = get("configmap/my-config", "config-reader", until_allowed=True)
-    assert config.code == 0, config.err
-    settings = {"db_host": "db.example.com", "db_port": "3306"}
-    assert json.loads(config.out)["data"] == settings
-    assert "(Forbidden)" in get(SECRET, "config-reader").err
-    assert "(Forbidden)" in get("configmap/my-config", "secret-reader").err
+    with lab.proves("CF-17"):
+        data = data_of(SECRET, "secret-reader")
+        assert base64.b64decode(data["password"]).decode() == PASSWORD
+        assert base64.b64decode(data["username"]).decode() == USERNAME
+
+    with lab.proves("CF-18"):
+        settings = {"db_host": "db.example.com", "db_port": "3306"}
+        assert data_of("configmap/my-config", "config-reader") == settings
+        assert "(Forbidden)" in get(SECRET, "config-reader").err
+        assert "(Forbidden)" in get("configmap/my-config", "secret-reader").err
 
 
 @claim("CF-20")
@@ -145,7 +146,7 @@ def test_secret_of_another_namespace_is_not_found(lab):
     lab.apply(OPAQUE, namespace=other)
     lab.apply("config/secret-env.yaml")
 
-    pod = lab.becomes("pod/secret-env", waits_for_its_config)
+    pod = lab.becomes("pod/secret-env", waits("CreateContainerConfigError"))
     lab.becomes("events", reports(pod, "Failed", 'secret "db-credentials" not found'))
 
     # with one of its own namespace it starts

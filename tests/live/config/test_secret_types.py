@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from k8s_basic.content.tables import coded_rows, default_rows
-from k8s_basic.live import claim, is_ready, needs
+from k8s_basic.live import Condition, claim, is_ready, needs
 
 TYPES = "config/secret-types.yaml"
 TLS = "config/secret-tls-no-key.yaml"
@@ -127,9 +127,8 @@ def whoami(lab, token):
     """Return the user and the groups that the API server takes this token for."""
     lab.run(f"kubectl config set-credentials stranger --token={token}")
     ask = "kubectl auth whoami --user=stranger -o json"
-    lab.run(f"until {ask}; do sleep 1; done", timeout=60)  # until the API server knows the token
-    asked = lab.run(ask)
-    assert asked.code == 0, asked.err
+    known = "the API server knows the token"
+    asked = lab.eventually(known, lambda: lab.run(ask), lambda done: not done.code)
     user = json.loads(asked.out)["status"]["userInfo"]
     return user["username"], set(user["groups"])
 
@@ -208,8 +207,7 @@ def was_not_let_in(pod):
             for e in events
         )
 
-    condition.__doc__ = f"the registry does not let {pod.reference} in"
-    return condition
+    return Condition(f"the registry does not let {pod.reference} in", condition)
 
 
 @claim("CF-30", "CF-36")
@@ -230,14 +228,17 @@ def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
 
     lab.apply([legacy, legacy_pod])
     lab.apply("config/private-image-no-secret.yaml")
-    for name in ("legacy", "no-pull-secret"):
-        lab.becomes("events", was_not_let_in(lab.get(f"pod/{name}")))
-    lab.apply(REGISTRY)
-    image = lab.example(IMAGE)
-    # the node may have the image from an earlier run, and this is about the registry
-    image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
-    lab.apply(image)
-    lab.becomes("pod/private-image", is_ready)
-    lab.exec("private-image", "/bin/sleep", "0")  # the only program of the image that was pulled
-
-    assert not any(lab.get(f"pod/{name}").is_ready for name in ("legacy", "no-pull-secret"))
+    with lab.proves("CF-30"):
+        lab.becomes("events", was_not_let_in(lab.get("pod/no-pull-secret")))
+        lab.apply(REGISTRY)
+        image = lab.example(IMAGE)
+        # the node may have the image from an earlier run, and this is about the registry
+        image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
+        lab.apply(image)
+        lab.becomes("pod/private-image", is_ready)
+        # the only program of the image that was pulled
+        lab.exec("private-image", "/bin/sleep", "0")
+        assert not lab.get("pod/no-pull-secret").is_ready
+    with lab.proves("CF-36"):
+        lab.becomes("events", was_not_let_in(lab.get("pod/legacy")))
+        assert not lab.get("pod/legacy").is_ready

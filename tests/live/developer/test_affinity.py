@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 from k8s_basic.live import Lab, Object, claim, is_ready, needs
+from k8s_basic.live.conditions import unschedulable
 
 ZONE = "topology.kubernetes.io/zone"
 AFFINITY = "developer/affinity.yaml"
-
-
-def unschedulable(pod: Object | None) -> bool:
-    """The scheduler has said that no node fits."""
-    said = (pod.condition("PodScheduled") if pod else None) or {}
-    return said.get("status") == "False" and said.get("reason") == "Unschedulable"
 
 
 def zone(lab: Lab, pod: Object) -> str:
@@ -49,7 +44,7 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
 
     assert zone(lab, lab.becomes("pod/must-be-west", is_ready)) == "antarctica-west1"
     assert zone(lab, lab.becomes("pod/east", is_ready)) == "antarctica-east1"
-    nowhere = lab.becomes("pod/must-be-west-typo", unschedulable)
+    nowhere = lab.becomes("pod/must-be-west-typo", unschedulable())
     message = nowhere.condition("PodScheduled")["message"]
     assert "didn't match Pod's node affinity/selector" in message
     # the zone's name is all that is wrong
@@ -88,8 +83,8 @@ def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None
     assert zone(lab, lab.becomes("pod/one-of-two-terms", is_ready)) == "antarctica-west1"
     assert zone(lab, lab.becomes("pod/first-term", is_ready)) == "antarctica-east1"
     assert zone(lab, lab.becomes("pod/west", is_ready)) == "antarctica-west1"
-    lab.becomes("pod/both-expressions", unschedulable)
-    lab.becomes("pod/west-windows", unschedulable)
+    lab.becomes("pod/both-expressions", unschedulable())
+    lab.becomes("pod/west-windows", unschedulable())
 
 
 @claim("SC-11")
@@ -115,4 +110,4 @@ def test_among_the_nodes_that_are_allowed_the_preferred_one_wins(lab: Lab) -> No
     nowhere = elsewhere(document, "nowhere", "antarctica-east1", "antarctica-north1")
     nowhere = elsewhere(nowhere, "nowhere", "antarctica-west1", "antarctica-north1")
     lab.apply(nowhere)
-    lab.becomes("pod/nowhere", unschedulable)
+    lab.becomes("pod/nowhere", unschedulable())

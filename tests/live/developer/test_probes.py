@@ -1,10 +1,10 @@
 """The sentences of the lesson on probes."""
 
-import time
 from datetime import datetime
 
 from k8s_basic.content.tables import coded_rows
-from k8s_basic.live import claim, is_ready, ready
+from k8s_basic.live import Condition, claim, is_ready, ready, reports
+from k8s_basic.live.conditions import endpoints_of
 
 EXEC = "developer/readiness-exec.yaml"
 BROKEN = "developer/readiness-http-broken.yaml"
@@ -37,23 +37,12 @@ def probed_again(pod, more_than):
     def condition(events):
         return failures(events, pod) > more_than
 
-    condition.__doc__ = f"more than {more_than} failed probes of {pod.name}"
-    return condition
+    return Condition(f"more than {more_than} failed probes of {pod.name}", condition)
 
 
 def complains(pod, *texts):
     """Return a condition: an event says that a probe of this Pod failed, with all these texts."""
-
-    def condition(events):
-        return any(
-            event["reason"] == "Unhealthy"
-            and event.at("involvedObject.uid") == pod.uid
-            and all(text in event["message"] for text in texts)
-            for event in events
-        )
-
-    condition.__doc__ = f"Unhealthy {pod.name}: {', '.join(texts)}"
-    return condition
+    return reports(pod, "Unhealthy", *texts)
 
 
 def takes_traffic(*pods):
@@ -61,30 +50,26 @@ def takes_traffic(*pods):
     wanted = {pod.name for pod in pods}
 
     def condition(slices):
-        every = [e for s in slices for e in s.get("endpoints") or []]
+        every = endpoints_of(slices)
         able = {e["targetRef"]["name"] for e in every if e["conditions"].get("ready")}
         return len(every) == 2 and able == wanted
 
-    condition.__doc__ = f"two endpoints, of which {sorted(wanted)} are ready"
-    return condition
+    return Condition(f"two endpoints, of which {sorted(wanted)} are ready", condition)
 
 
 def answers_come_from(lab, *pods):
     """Ask until exactly these Pods answer: kube-proxy takes up a change a little later."""
-    wanted, seen = {pod.name for pod in pods}, set()
-    deadline = time.monotonic() + 60
-    while seen != wanted and time.monotonic() < deadline:
-        seen = {answer.body.strip() for answer in lab.http_many(URL, 20)}
-    assert seen == wanted
+    lab.eventually(
+        f"answers come from {sorted(pod.name for pod in pods)}",
+        lambda: {answer.body.strip() for answer in lab.http_many(URL, 20)},
+        lambda seen: seen == {pod.name for pod in pods},
+    )
 
 
 def is_refused(lab):
     """Ask until the connection is refused: the name and the rules are there a little later."""
-    answer = ""
-    deadline = time.monotonic() + 60
-    while "curl: (7)" not in answer and time.monotonic() < deadline:
-        answer = lab.http(URL, status=0).body
-    assert "curl: (7)" in answer
+    refused = "the connection is refused"
+    lab.eventually(refused, lambda: lab.http(URL, status=0).body, lambda told: "curl: (7)" in told)
 
 
 @claim("PR-1", "PR-2", "PR-3", "PR-11")
@@ -98,27 +83,31 @@ def test_only_pods_whose_readiness_probe_passes_get_traffic(lab):
         return len(pods) == 2 and all(map(runs_unready, pods))
 
     one, two = lab.becomes(PODS, both_run_unready)
-    lab.becomes(slices, takes_traffic())
-    is_refused(lab)
+    with lab.proves("PR-11"):
+        lab.becomes(slices, takes_traffic())
+        is_refused(lab)
 
     lab.exec(one, "touch", "/tmp/ready")
     lab.becomes(one, is_ready)
-    so_far = failures(lab.get("events"), two)
-    lab.stays(two, runs_unready, seconds=15, control=("events", probed_again(two, so_far)))
-    lab.becomes(slices, takes_traffic(one))
-    lab.http(URL)
-    answers_come_from(lab, one)
-    assert {answer.body.strip() for answer in lab.http_many(URL, 20)} == {one.name}
+    with lab.proves("PR-1"):
+        so_far = failures(lab.get("events"), two)
+        lab.stays(two, runs_unready, seconds=15, control=("events", probed_again(two, so_far)))
+        lab.becomes(slices, takes_traffic(one))
+        lab.http(URL)
+        answers_come_from(lab, one)
+        assert {answer.body.strip() for answer in lab.http_many(URL, 20)} == {one.name}
 
     lab.exec(two, "touch", "/tmp/ready")
-    lab.becomes(two, is_ready)
-    answers_come_from(lab, one, two)
+    with lab.proves("PR-2"):
+        lab.becomes(two, is_ready)
+        answers_come_from(lab, one, two)
 
     lab.exec(one, "rm", "/tmp/ready")
-    lab.becomes(one, runs_unready)
-    lab.becomes(slices, takes_traffic(two))
-    answers_come_from(lab, two)
-    assert restarts(lab.get(two.reference)) == 0
+    with lab.proves("PR-3"):
+        lab.becomes(one, runs_unready)
+        lab.becomes(slices, takes_traffic(two))
+        answers_come_from(lab, two)
+        assert restarts(lab.get(two.reference)) == 0
 
 
 @claim("PR-4")
@@ -151,22 +140,24 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
     _, status_400 = lab.apply(variants)
 
     pod = lab.becomes("pod/readiness-http", is_ready)
-    lab.becomes("pod/status-399", is_ready)
-    lab.becomes("events", complains(status_500, "statuscode: 500"))
-    lab.becomes("events", complains(status_400, "statuscode: 400"))
-    lab.becomes("events", complains(wrong_port, ":9090", "connection refused"))
+    with lab.proves("PR-5"):
+        lab.becomes("pod/status-399", is_ready)
+        lab.becomes("events", complains(status_500, "statuscode: 500"))
+        lab.becomes("events", complains(status_400, "statuscode: 400"))
+        lab.becomes("events", complains(wrong_port, ":9090", "connection refused"))
 
-    # the events may be there before the status
-    for failing in (status_500, status_400, wrong_port):
-        unready = lab.becomes(failing, runs_unready)
-    # the program itself answers, on the port that the probe should have asked
-    address = unready.at("status.podIP")
-    lab.http(f"http://{address}:8080/healthz")
+        # the events may be there before the status
+        for failing in (status_500, status_400, wrong_port):
+            unready = lab.becomes(failing, runs_unready)
+        # the program itself answers, on the port that the probe should have asked
+        address = unready.at("status.podIP")
+        lab.http(f"http://{address}:8080/healthz")
 
-    started = pod.at("status.containerStatuses.0.state.running.startedAt")
-    became = pod.condition("Ready")["lastTransitionTime"]
-    waited = datetime.fromisoformat(became) - datetime.fromisoformat(started)
-    assert waited.total_seconds() >= 5
+    with lab.proves("PR-6"):
+        started = pod.at("status.containerStatuses.0.state.running.startedAt")
+        became = pod.condition("Ready")["lastTransitionTime"]
+        waited = datetime.fromisoformat(became) - datetime.fromisoformat(started)
+        assert waited.total_seconds() >= 5
 
 
 @claim("PR-7")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from k8s_basic.live import ABSENT, Lab, Object, claim, is_ready, needs, reports
+from k8s_basic.live.conditions import unschedulable
 
 EAST = "nodes topology.kubernetes.io/zone=antarctica-east1"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -19,12 +20,6 @@ def on(document: dict[str, Any], node: str, name: str | None = None) -> dict[str
     if name:
         document["metadata"]["name"] = name
     return document
-
-
-def unschedulable(pod: Object | None) -> bool:
-    """The scheduler has said that no node fits."""
-    said = (pod.condition("PodScheduled") if pod else None) or {}
-    return said.get("status") == "False" and said.get("reason") == "Unschedulable"
 
 
 @claim("SC-1")
@@ -59,7 +54,7 @@ def test_no_schedule_taint_does_not_stop_a_pod_with_a_node_name(lab: Lab) -> Non
     lab.apply(by_label)
 
     assert lab.becomes("pod/nginx", is_ready).at("spec.nodeName") == node.name
-    kept_out = lab.becomes("pod/by-label", unschedulable)
+    kept_out = lab.becomes("pod/by-label", unschedulable())
     assert "taint" in kept_out.condition("PodScheduled")["message"]
 
 
@@ -96,16 +91,18 @@ def test_kubelet_refuses_what_does_not_fit_its_node(lab: Lab) -> None:
 def test_pod_waits_for_a_node_with_the_label_and_stays_when_it_is_taken_away(lab: Lab) -> None:
     assert lab.get("nodes disktype") == []
     lab.apply("developer/nodeselector.yaml")
-    waiting = lab.becomes("pod/nginx", unschedulable)
-    message = waiting.condition("PodScheduled")["message"]
-    assert "didn't match Pod's node affinity/selector" in message
+    with lab.proves("SC-5"):
+        waiting = lab.becomes("pod/nginx", unschedulable())
+        message = waiting.condition("PodScheduled")["message"]
+        assert "didn't match Pod's node affinity/selector" in message
 
     node = lab.get(EAST)[0]
     lab.label(node, {"disktype": "ssd"})
     try:
-        running = lab.becomes("pod/nginx", is_ready)
-        assert running.uid == waiting.uid
-        assert running.at("spec.nodeName") == node.name
+        with lab.proves("SC-6"):
+            running = lab.becomes("pod/nginx", is_ready)
+            assert running.uid == waiting.uid
+            assert running.at("spec.nodeName") == node.name
     finally:
         lab.label(node, {"disktype": None})
     lab.scheduler_has_seen(node)
@@ -118,4 +115,5 @@ def test_pod_waits_for_a_node_with_the_label_and_stays_when_it_is_taken_away(lab
         """The same Pod is still Running."""
         return is_ready(pod) and pod is not None and pod.uid == running.uid
 
-    lab.stays("pod/nginx", unmoved, seconds=15, control=("pod/late", unschedulable))
+    with lab.proves("SC-7"):
+        lab.stays("pod/nginx", unmoved, seconds=15, control=("pod/late", unschedulable()))

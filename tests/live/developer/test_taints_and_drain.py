@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs, ready
+from k8s_basic.live import Condition, Lab, Object, Objects, claim, is_ready, needs, ready
 
 ZONE = "topology.kubernetes.io/zone"
 WEB = "pods app=drained,tier=web"
@@ -52,14 +52,13 @@ def nodes(pods: Objects) -> set[str]:
     return {str(pod.at("spec.nodeName")) for pod in pods}
 
 
-def ready_on(number: int, node: str) -> Callable[[Objects], bool]:
+def ready_on(number: int, node: str) -> Condition:
     """Return a condition: so many live Pods, all Ready and all on this node."""
 
     def condition(pods: Objects) -> bool:
         return ready(number)(pods) and nodes(pods.live) == {node}
 
-    condition.__doc__ = f"{number} live Pods, all Ready and all on {node}"
-    return condition
+    return Condition(f"{number} live Pods, all Ready and all on {node}", condition)
 
 
 @claim("SC-12")
@@ -116,23 +115,24 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
         assert lab.run(f"kubectl cordon {west.name}").code == 0
         lab.scheduler_has_seen(west)
         lab.scale("deployment/web", 6)
-        more = lab.becomes(WEB, ready(6))
-        assert before.uids < more.uids  # those that ran go on
-        assert nodes(Objects(p for p in more if p.uid not in before.uids)) == {east.name}
+        with lab.proves("SC-14"):
+            more = lab.becomes(WEB, ready(6))
+            assert before.uids < more.uids  # those that ran go on
+            assert nodes(Objects(p for p in more if p.uid not in before.uids)) == {east.name}
 
-        drain = f"kubectl drain {west.name} --pod-selector"
-        without = lab.run(f"{drain} app=drained --timeout=60s")
-        assert without.code != 0
-        assert "DaemonSet-managed" in without.err
-        refused = lab.run(f"{drain} app=by-hand --timeout=60s")
-        assert refused.code != 0
-        assert "no controller" in refused.err
-        assert is_ready(lab.get("pod/by-hand"))
-
-        done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=120s", timeout=150)
-        assert done.code == 0, done.err
-        lab.becomes(WEB, ready_on(6, east.name))
-        assert lab.get(AGENTS).ready.uids == agents.uids
-        assert lab.get(west.reference).at("spec.unschedulable") is True
+            drain = f"kubectl drain {west.name} --pod-selector"
+            without = lab.run(f"{drain} app=drained --timeout=60s")
+            assert without.code != 0
+            assert "DaemonSet-managed" in without.err
+            done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=120s", timeout=150)
+            assert done.code == 0, done.err
+            lab.becomes(WEB, ready_on(6, east.name))
+            assert lab.get(AGENTS).ready.uids == agents.uids
+            assert lab.get(west.reference).at("spec.unschedulable") is True
+        with lab.proves("SC-15"):
+            refused = lab.run(f"{drain} app=by-hand --timeout=60s")
+            assert refused.code != 0
+            assert "no controller" in refused.err
+            assert is_ready(lab.get("pod/by-hand"))
     finally:
         lab.run(f"kubectl uncordon {west.name}")

@@ -75,7 +75,9 @@ def test_client_ip_affinity_makes_a_cluster_ip_sticky_for_three_hours(lab: Lab) 
     pods = sticky_service(lab)
 
     url = "http://sticky/hostname"
-    answers = lab.until("every request is answered", lambda: lab.http_many(url, 20), all_answered)
+    answers = lab.eventually(
+        "every request is answered", lambda: lab.http_many(url, 20), all_answered
+    )
 
     # without affinity, 20 picks of two Pods are all alike once in half a million runs
     assert len({a.body for a in answers}) == 1, answers
@@ -94,7 +96,7 @@ def test_without_affinity_one_client_reaches_several_pods(lab: Lab) -> None:
         return {a.body for a in lab.http_many("http://sticky/hostname", 60) if a.status == 200}
 
     # kube-proxy takes up the change
-    lab.until("both Pods answer", answering, lambda seen: seen == pods.names)
+    lab.eventually("both Pods answer", answering, lambda seen: seen == pods.names)
 
 
 @claim("NW-19")
@@ -107,7 +109,7 @@ def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> Non
         return set(lab.exec(lab.client, "dig", "+short", name).split())
 
     def resolves_to(wanted: set[str]) -> None:
-        lab.until(f"{name} resolves to {wanted}", records, lambda seen: seen == wanted)
+        lab.eventually(f"{name} resolves to {wanted}", records, lambda seen: seen == wanted)
 
     resolves_to({pod.at("status.podIP") for pod in pods})
 

@@ -32,7 +32,9 @@ def records(lab: Lab, name: str) -> list[str]:
 
 def lead_to(lab: Lab, name: str, wanted: list[str]) -> None:
     """Demand these records: CoreDNS reads a change a moment after the API server."""
-    lab.until(f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted)
+    lab.eventually(
+        f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted
+    )
 
 
 @claim("NW-16", "NW-17", "NW-18")
@@ -43,27 +45,32 @@ def test_external_name_is_an_alias_that_maps_no_ports_and_rewrites_no_host(lab: 
 
     (partner,) = lab.apply(documents("network/service-externalname.yaml", lab, outside))
 
-    lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{target}.", ip])
-    assert partner.at("spec.clusterIP") is None
-    assert not lab.get("endpointslices kubernetes.io/service-name=partner")
-    # the other Service of this namespace has one, so the controller was here
-    lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
-               "spec": {"selector": {"app": "other"}, "ports": [{"port": 80}]}})  # fmt: skip
-    lab.becomes("endpointslices kubernetes.io/service-name=other", lambda seen: len(seen) == 1)
-    assert not lab.get("endpointslices kubernetes.io/service-name=partner")
+    with lab.proves("NW-16"):
+        lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{target}.", ip])
+        assert partner.at("spec.clusterIP") is None
+        assert not lab.get("endpointslices kubernetes.io/service-name=partner")
+        # the other Service of this namespace has one, so the controller was here
+        lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
+                   "spec": {"selector": {"app": "other"}, "ports": [{"port": 80}]}})  # fmt: skip
+        lab.becomes("endpointslices kubernetes.io/service-name=other", lambda seen: len(seen) == 1)
+        assert not lab.get("endpointslices kubernetes.io/service-name=partner")
 
-    answer = lab.http("http://partner:8080/").body
-    assert answer == "backend was called as partner:8080\n"
-    lab.http("http://partner:80/", status=0, within=0)
+    with lab.proves("NW-17"):
+        answer = lab.http("http://partner:8080/").body
+        assert answer == "backend was called as partner:8080\n"
+        lab.http("http://partner:80/", status=0, within=0)
 
     moved = f"backend-new.{outside}.svc.cluster.local"
     lab.patch("service/partner", {"spec": {"externalName": moved}})
-    new_ip = lab.get("pod/backend-new", namespace=outside).at("status.podIP")
-    lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{moved}.", new_ip])
-    # another replica of CoreDNS may still give the old name
-    new = "backend-new was called as partner:8080\n"
-    url = "http://partner:8080/"
-    lab.until(f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new)
+    with lab.proves("NW-18"):
+        new_ip = lab.get("pod/backend-new", namespace=outside).at("status.podIP")
+        lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{moved}.", new_ip])
+        # another replica of CoreDNS may still give the old name
+        new = "backend-new was called as partner:8080\n"
+        url = "http://partner:8080/"
+        lab.eventually(
+            f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new
+        )
 
 
 @claim("NW-21")

@@ -91,7 +91,7 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
             f"kubectl create --dry-run=server -o yaml -f - <<'JSON'\n{json.dumps(ingress[0])}\nJSON"
         )
         filled = "ingressClassName: traefik"
-        lab.until("a class is filled in", lambda: lab.run(dry).out, lambda out: filled in out)
+        lab.eventually("a class is filled in", lambda: lab.run(dry).out, lambda out: filled in out)
         (created,) = lab.apply(ingress)
         assert created.at("spec.ingressClassName") == "traefik"
         lab.becomes("ingress/example-ingress", has_address)

@@ -94,7 +94,7 @@ def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path
     assert is_same(lab.outside(SITE, sni=host, cafile=crt).certificate, crt)
     lab.delete("secret/no-such-secret", wait=True)
     # no answer may come from a busy node as well, so it's the certificate that is waited for
-    lab.until(
+    lab.eventually(
         "another certificate",
         lambda: lab.outside(SITE, sni=host).certificate,
         lambda certificate: not is_same(certificate, crt),

@@ -54,7 +54,7 @@ def in_the_nodes_network(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def accepted(lab: Lab, documents: list[dict[str, Any]]) -> Object:
     """Apply as soon as MetalLB's webhook has its certificate, and return the first object."""
-    return lab.until("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
+    return lab.eventually("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
 
 
 @claim("NW-13")
@@ -125,12 +125,14 @@ def test_metallb_gives_an_address_of_its_range_that_answers_from_outside(lab: La
         assert is_pending(lab.get("service/web-lb"))  # there is no range yet
 
         pool = accepted(lab, in_the_nodes_network(lab, "network/metallb-pool.yaml"))
-        lab.becomes("service/web-lb", lambda s: s is not None and not is_pending(s))
-        address = external_ip(lab, "web-lb")
-        first, last = map(ip_address, pool.at("spec.addresses.0").split("-"))
-        assert first <= ip_address(address) <= last
-        assert lab.outside(f"http://{address}/hostname", within=60).body == pod.name
-        assert is_pending(lab.get("service/other-class"))
+        with lab.proves("NW-24"):
+            lab.becomes("service/web-lb", lambda s: s is not None and not is_pending(s))
+            address = external_ip(lab, "web-lb")
+            first, last = map(ip_address, pool.at("spec.addresses.0").split("-"))
+            assert first <= ip_address(address) <= last
+            assert lab.outside(f"http://{address}/hostname", within=60).body == pod.name
+        with lab.proves("NW-25"):
+            assert is_pending(lab.get("service/other-class"))
     finally:
         for document in shared:
             if lab.get(what := f"{document['kind']}/{document['metadata']['name']}"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Lab, Object, Objects, claim, needs, ready
 
 RUNNING = {"status": {"phase": "Running"}}
 UNSCHEDULABLE = {
@@ -34,7 +33,7 @@ def ask(lab: Lab, url: str, code: int) -> Completed:
     """Ask from the control plane's network until curl ends with `code`: kube-proxy catches up."""
     command = f"kubectl exec node-client -- curl -sS --max-time 3 {url}"
     what = f"curl {url} ends with {code}"
-    return lab.until(what, lambda: lab.run(command), lambda done: done.code == code)
+    return lab.eventually(what, lambda: lab.run(command), lambda done: done.code == code)
 
 
 def has_no_other_place(lab: Lab) -> None:

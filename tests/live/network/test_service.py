@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 from k8s_basic.content.tables import coded_rows, default_rows
-from k8s_basic.live import Lab, Objects, claim, ready
+from k8s_basic.live import Condition, Lab, Objects, claim, ready
 
 SLICES = "endpointslices kubernetes.io/service-name=web"
 
@@ -29,14 +28,13 @@ def has_no_endpoints(slices: Objects) -> bool:
     return len(slices) > 0 and not any(s.get("endpoints") for s in slices)
 
 
-def lists_exactly(wanted: set[str]) -> Callable[[Objects], bool]:
+def lists_exactly(wanted: set[str]) -> Condition:
     """Return a condition: the addresses that are ready are these and no others."""
 
     def condition(slices: Objects) -> bool:
         return addresses(slices) == wanted
 
-    condition.__doc__ = f"ready addresses are {sorted(wanted)}"
-    return condition
+    return Condition(f"ready addresses are {sorted(wanted)}", condition)
 
 
 @claim("NW-1")
@@ -115,7 +113,7 @@ def test_new_connections_are_spread_over_all_ready_pods(lab: Lab) -> None:
     assert len(pods.names) == 3
 
     # 60 random picks miss one of three Pods once in 10^10 runs; kube-proxy may know fewer at first
-    lab.until(
+    lab.eventually(
         "all three Pods answer, and they alone",
         lambda: {(a.status, a.body) for a in lab.http_many("http://web/hostname", 60)},
         lambda answers: answers == {(200, name) for name in pods.names},

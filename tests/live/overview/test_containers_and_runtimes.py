@@ -11,15 +11,17 @@ def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
 
     node = lab.get(f"node/{pod.at('spec.nodeName')}")
     runtime = node.at("status.nodeInfo.containerRuntimeVersion").partition("://")[0]
-    assert pod.at("status.containerStatuses.0.containerID").startswith(f"{runtime}://")
-    assert runtime != "docker"
+    with lab.proves("OV-22"):
+        assert pod.at("status.containerStatuses.0.containerID").startswith(f"{runtime}://")
+        assert runtime != "docker"
 
-    file_system = lab.exec(pod, "stat", "-f", "-c", "%T", "/sys/fs/cgroup").strip()
-    assert file_system in ("cgroup2fs", "tmpfs")
-    # the second generation has this file at its root, the first has a directory per controller
-    listed = lab.exec(pod, "ls", "/sys/fs/cgroup").split()
-    assert ("cgroup.controllers" in listed) == (file_system == "cgroup2fs")
-    assert ("memory" in listed) == (file_system == "tmpfs")
+    with lab.proves("OV-31"):
+        file_system = lab.exec(pod, "stat", "-f", "-c", "%T", "/sys/fs/cgroup").strip()
+        assert file_system in ("cgroup2fs", "tmpfs")
+        # the second generation has this file at its root, the first has a directory per controller
+        listed = lab.exec(pod, "ls", "/sys/fs/cgroup").split()
+        assert ("cgroup.controllers" in listed) == (file_system == "cgroup2fs")
+        assert ("memory" in listed) == (file_system == "tmpfs")
 
 
 @claim("OV-23")
@@ -50,20 +52,24 @@ def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
     if pod["spec"].get("runtimeClassName") == runtime_class["metadata"]["name"]:
         pod["spec"]["runtimeClassName"] = f"demo-{lab.namespace}"
     runtime_class["metadata"]["name"] = f"demo-{lab.namespace}"
-    lab.refuses(lab.apply, [pod], code=403, reason="Forbidden", text="RuntimeClass .* not found")
+    with lab.proves("OV-24"):
+        lab.refuses(
+            lab.apply, [pod], code=403, reason="Forbidden", text="RuntimeClass .* not found"
+        )
 
-    try:
-        [_, accepted] = lab.apply([runtime_class, pod])
-        failed = reports(accepted, "FailedCreatePodSandBox", runtime_class["handler"])
-        lab.becomes("events", failed, within=90)
-    finally:
-        lab.run(f"kubectl delete runtimeclass demo-{lab.namespace} --ignore-not-found")
-    assert lab.get("pod/sandboxed").at("status.phase") == "Pending"
+    with lab.proves("OV-25"):
+        try:
+            [_, accepted] = lab.apply([runtime_class, pod])
+            failed = reports(accepted, "FailedCreatePodSandBox", runtime_class["handler"])
+            lab.becomes("events", failed, within=90)
+        finally:
+            lab.run(f"kubectl delete runtimeclass demo-{lab.namespace} --ignore-not-found")
+        assert lab.get("pod/sandboxed").at("status.phase") == "Pending"
 
-    del pod["spec"]["runtimeClassName"]
-    pod["metadata"]["name"] = "not-sandboxed"
-    lab.apply([pod])
-    lab.becomes("pod/not-sandboxed", is_ready, within=60)
+        del pod["spec"]["runtimeClassName"]
+        pod["metadata"]["name"] = "not-sandboxed"
+        lab.apply([pod])
+        lab.becomes("pod/not-sandboxed", is_ready, within=60)
 
 
 @claim("OV-32")

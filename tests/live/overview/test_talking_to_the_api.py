@@ -14,7 +14,8 @@ def client(lab):
     lab.apply("overview/api-client.yaml")
     account = f"system:serviceaccount:{lab.namespace}:greeting-reader"
     allowed = f"kubectl auth can-i get configmap/greeting --as={account}"
-    lab.run(f"until {allowed}; do sleep 1; done", timeout=30)  # until the API server has seen it
+    seen = "the API server has seen the right"
+    lab.eventually(seen, lambda: lab.run(allowed), lambda done: not done.code, within=30)
     return lab.becomes("pod/api-client", is_ready, within=90)
 
 

@@ -51,19 +51,23 @@ def test_claim_is_bound_to_the_named_volume_which_decides_the_node(lab, own):
     (east,) = lab.get(f"nodes {ZONE}=antarctica-east1").names
     try:
         lab.apply(documents)
-        pvc = lab.becomes("pvc/static-pvc", BOUND)
-        pv = lab.becomes(f"pv/demo-static-pv-{lab.namespace}", BOUND)
-        assert pv.at("spec.claimRef.uid") == pvc.uid
-        lab.becomes("pod/static-app", is_ready)
-        lab.exec("static-app", "sh", "-c", "echo kept > /data/note")
-        assert lab.on_node(east, "sh", "-c", f"cat {folder}/note; true") == "kept\n"
+        with lab.proves("ST-9"):
+            pvc = lab.becomes("pvc/static-pvc", BOUND)
+            pv = lab.becomes(f"pv/demo-static-pv-{lab.namespace}", BOUND)
+            assert pv.at("spec.claimRef.uid") == pvc.uid
+            lab.becomes("pod/static-app", is_ready)
+            lab.exec("static-app", "sh", "-c", "echo kept > /data/note")
+            assert lab.on_node(east, "sh", "-c", f"cat {folder}/note; true") == "kept\n"
 
         elsewhere = copy.deepcopy(documents[2])
         elsewhere["metadata"]["name"] = "elsewhere"
         elsewhere["spec"]["nodeSelector"] = {ZONE: "antarctica-west1"}
         lab.apply(elsewhere)
         pod = lab.get("pod/elsewhere")
-        lab.becomes("events", reports(pod, "FailedScheduling", "PersistentVolume's node affinity"))
+        with lab.proves("ST-28"):
+            lab.becomes(
+                "events", reports(pod, "FailedScheduling", "PersistentVolume's node affinity")
+            )
     finally:
         lab.on_node(east, "rm", "-rf", folder)
 
@@ -93,22 +97,25 @@ def test_binding_needs_size_class_and_mode_and_gives_the_whole_volume(lab, own):
 def test_claims_for_the_wrong_name_or_class_wait_beside_an_available_volume(lab, own):
     lab.apply(own(lab.example("storage/pv-nfs.yaml")))
     volume = f"pv/demo-nfs-pv-{lab.namespace}"
-    lab.becomes(volume, {"status": {"phase": "Available"}})  # though no such server exists
+    with lab.proves("ST-6"):
+        lab.becomes(volume, {"status": {"phase": "Available"}})  # though no such server exists
 
     lab.apply(own(lab.example("storage/pvc-mismatch.yaml")))
-    no_class = lab.get("pvc/nfs-pvc-no-class")
-    text = "storageClassName does not match"
-    lab.becomes("events", reports(no_class, "VolumeMismatch", text))
-    assert lab.get("pvc/nfs-pvc-no-class").at("status.phase") == "Pending"
+    with lab.proves("ST-8"):
+        no_class = lab.get("pvc/nfs-pvc-no-class")
+        text = "storageClassName does not match"
+        lab.becomes("events", reports(no_class, "VolumeMismatch", text))
+        assert lab.get("pvc/nfs-pvc-no-class").at("status.phase") == "Pending"
 
     (fitting,) = own(lab.example("storage/pvc-nfs.yaml"))
     lab.apply(variant(fitting, "fitting"))
-    unnamed = lab.stays(
-        "pvc/nfs-pvc", {"status": {"phase": "Pending"}}, seconds=10,
-        control=("pvc/fitting", BOUND),
-    )  # fmt: skip
-    assert lab.events(unnamed) == []
-    assert lab.get(volume).at("spec.claimRef.name") == "fitting"
+    with lab.proves("ST-7"):
+        unnamed = lab.stays(
+            "pvc/nfs-pvc", {"status": {"phase": "Pending"}}, seconds=10,
+            control=("pvc/fitting", BOUND),
+        )  # fmt: skip
+        assert lab.events(unnamed) == []
+        assert lab.get(volume).at("spec.claimRef.name") == "fitting"
 
 
 @claim("ST-29")

@@ -15,7 +15,7 @@ def test_empty_dir_starts_empty_and_the_containers_of_a_pod_share_it(lab):
 
 @claim("ST-3")
 def test_rbd_volume_is_accepted_with_a_warning_and_never_mounted(lab):
-    warnings = lab.warns(lab.apply, "storage/volume-rbd.yaml")
+    warnings = lab.warns("storage/volume-rbd.yaml")
     assert any("rbd" in w and "non-functional" in w for w in warnings), warnings
 
     pod = lab.get("pod/old-rbd")

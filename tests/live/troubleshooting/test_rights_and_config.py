@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from k8s_basic.live import Lab, Object, claim, is_ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Condition, Lab, claim, is_ready
+from k8s_basic.live.conditions import CONTAINER, waits
 
 
-def cannot_be_created(text: str) -> Callable[[Object | None], bool]:
+def cannot_be_created(text: str) -> Condition:
     """Return a condition: the container waits for its settings, and says this."""
-
-    def condition(pod: Object | None) -> bool:
-        waiting = pod.at("status.containerStatuses.0.state.waiting") if pod else None
-        error = "CreateContainerConfigError"
-        return bool(waiting) and waiting["reason"] == error and text in waiting["message"]
-
-    condition.__doc__ = f"the container can't be created: {text}"
-    return condition
+    return waits("CreateContainerConfigError", text=text)
 
 
 def asked(lab: Lab, command: str, code: int, within: float = 30) -> Completed:
     """Run a command line until it ends with `code`; the API server learns of rights in a moment."""
-    deadline = time.monotonic() + within
-    done = lab.run(command)
-    while done.code != code and time.monotonic() < deadline:
-        done = lab.run(command)
-    assert done.code == code, f"{command}: wanted exit code {code}, last {done}"
-    return done
+    return lab.eventually(
+        f"{command} ends with {code}",
+        lambda: lab.run(command),
+        lambda done: done.code == code,
+        within,
+    )
 
 
 @claim("TS-25")
@@ -72,18 +62,27 @@ def test_container_is_created_once_map_key_and_user_are_right(lab: Lab) -> None:
     without_user["spec"]["containers"][0].get("securityContext", {}).pop("runAsUser", None)
     lab.apply(without_user)
 
-    no_map = lab.becomes("pod/config-map", cannot_be_created('configmap "app-config" not found'))
-    no_key = lab.becomes("pod/secret-key", cannot_be_created("couldn't find key password"))
-    root = lab.becomes("pod/non-root", cannot_be_created("image will run as root"))
-    lab.becomes("pod/without-user", cannot_be_created("image will run as root"))
+    with lab.proves("TS-27"):
+        missing = cannot_be_created('configmap "app-config" not found')
+        no_map = lab.becomes("pod/config-map", missing)
+        lab.apply("troubleshooting/config-map.yaml")
+        mended = lab.becomes("pod/config-map", is_ready, within=120)
+        assert mended.uid == no_map.uid
+        assert mended.at(f"{CONTAINER}.restartCount") == 0
 
-    lab.apply("troubleshooting/config-map.yaml")
-    lab.apply("troubleshooting/secret-key.yaml")
-    lab.delete(root, wait=True)
-    lab.apply("troubleshooting/non-root.yaml")
-    assert lab.becomes("pod/config-map", is_ready, within=120).uid == no_map.uid
-    assert lab.becomes("pod/secret-key", is_ready, within=120).uid == no_key.uid
-    lab.becomes("pod/non-root", is_ready, within=120, without=root)
-    assert lab.exec("non-root", "id", "-u").strip() == "1000"
-    for name in ("config-map", "secret-key"):
-        assert lab.get(f"pod/{name}").at("status.containerStatuses.0.restartCount") == 0
+    with lab.proves("TS-28"):
+        missing = cannot_be_created("couldn't find key password")
+        no_key = lab.becomes("pod/secret-key", missing)
+        lab.apply("troubleshooting/secret-key.yaml")
+        mended = lab.becomes("pod/secret-key", is_ready, within=120)
+        assert mended.uid == no_key.uid
+        assert mended.at(f"{CONTAINER}.restartCount") == 0
+
+    with lab.proves("TS-29"):
+        as_root = cannot_be_created("image will run as root")
+        root = lab.becomes("pod/non-root", as_root)
+        lab.becomes("pod/without-user", as_root)
+        lab.delete(root, wait=True)
+        lab.apply("troubleshooting/non-root.yaml")
+        lab.becomes("pod/non-root", is_ready, within=120, without=root)
+        assert lab.exec("non-root", "id", "-u").strip() == "1000"

@@ -45,12 +45,14 @@ def test_container_has_the_kernel_of_its_node_and_a_limit_in_its_cgroup(lab):
     pod = lab.becomes("pod/limited", is_ready, within=90)
 
     node = lab.get(f"node/{pod.at('spec.nodeName')}")
-    assert lab.exec(pod, "uname", "-r").strip() == node.at("status.nodeInfo.kernelVersion")
-    # the files are those of the image: busybox brings no trace of a distribution
-    files = lab.run("kubectl exec limited -- ls /etc/os-release")
-    assert "no such file" in files.err.lower()
-    assert node.at("status.nodeInfo.osImage")
-    assert lab.exec(pod, "sh", "-c", MEMORY).strip() == str(64 * 1024**2)
+    with lab.proves("WL-2"):
+        assert lab.exec(pod, "uname", "-r").strip() == node.at("status.nodeInfo.kernelVersion")
+        # the files are those of the image: busybox brings no trace of a distribution
+        files = lab.run("kubectl exec limited -- ls /etc/os-release")
+        assert "no such file" in files.err.lower()
+        assert node.at("status.nodeInfo.osImage")
+    with lab.proves("WL-4"):
+        assert lab.exec(pod, "sh", "-c", MEMORY).strip() == str(64 * 1024**2)
 
 
 @claim("WL-56")

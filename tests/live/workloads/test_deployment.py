@@ -1,22 +1,14 @@
 """The sentences of the lesson on Deployments."""
 
-import time
-
 import pytest
 from k8s_basic.live import claim, is_ready, ready
+from k8s_basic.live.conditions import rolled_out
 
 ROLLING = "workloads/deployment-rolling.yaml"
 CLIENT = "workloads/web-client.yaml"
 PODS = "pods app=web"
 URL = "http://web/envvar?var=VERSION"
 HASH = "pod-template-hash"
-
-
-def rolled_out(deployment):
-    """Every Pod is of the newest template and available, and no old one is left."""
-    wanted = deployment.at("spec.replicas")
-    fields = ("replicas", "updatedReplicas", "availableReplicas")
-    return all(deployment.at(f"status.{field}") == wanted for field in fields)
 
 
 def has_answered(lab, version):
@@ -86,9 +78,13 @@ def test_no_request_fails_during_a_rolling_update(lab):
 
     lab.run("kubectl set env deployment/web VERSION=v2")
     answers = []
-    deadline = time.monotonic() + 120
-    while before.uids & lab.get(PODS).uids and time.monotonic() < deadline:
-        answers += lab.http_many(URL, 20)
+
+    def old_pods():
+        """Ask twenty times more, and return the old Pods that are left."""
+        answers.extend(lab.http_many(URL, 20))
+        return before.uids & lab.get(PODS).uids
+
+    lab.eventually("no old Pod is left", old_pods, lambda left: not left, within=120)
     lab.becomes("deployment/web", rolled_out)
     logged = has_answered(lab, "v1")
 

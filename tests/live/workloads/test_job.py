@@ -41,11 +41,13 @@ def test_parallel_job_keeps_its_bound_and_gives_each_part_a_number(lab):
         [pod for pod in state.live if pod.at("status.phase") in ("Pending", "Running")]
         for state in seen.history
     ]
-    assert max(map(len, running)) == 2
-    assert job.at("status.succeeded") == 4
-    assert job.at("status.completedIndexes") == "0-3"
-    logs = {lab.logs(pod).strip() for pod in lab.get(selector)}
-    assert logs == {f"batch {number} resized" for number in range(4)}
+    with lab.proves("WL-41"):
+        assert max(map(len, running)) == 2
+        assert job.at("status.succeeded") == 4
+    with lab.proves("WL-55"):
+        assert job.at("status.completedIndexes") == "0-3"
+        logs = {lab.logs(pod).strip() for pod in lab.get(selector)}
+        assert logs == {f"batch {number} resized" for number in range(4)}
 
 
 @claim("WL-42")

@@ -1,6 +1,6 @@
 """The sentences of the lesson on ReplicaSets."""
 
-from k8s_basic.live import claim, ready
+from k8s_basic.live import Condition, claim, ready
 
 EXAMPLE = "workloads/replicaset.yaml"
 PODS = "pods tier=frontend"
@@ -94,8 +94,7 @@ def deleted_by(replicaset, pod):
             for e in events
         )
 
-    condition.__doc__ = f"{replicaset.reference} reports the deletion of {pod}"
-    return condition
+    return Condition(f"{replicaset.reference} reports the deletion of {pod}", condition)
 
 
 @claim("WL-18")
