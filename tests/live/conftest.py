@@ -10,9 +10,9 @@ import pytest
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.live import Lab, plugin
 from k8s_basic.live.api import Api
+from k8s_basic.live.cleanup import CleanupJournal
 from k8s_basic.live.lab import Variation
-from k8s_basic.live.ledger import Ledger
-from k8s_basic.live.locks import turn
+from k8s_basic.live.locks import cluster_lock
 from k8s_basic.mutation import plugin as mutation
 
 
@@ -49,16 +49,15 @@ def variation(request: pytest.FixtureRequest) -> Variation:
 def lab(
     request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api, variation: Variation
 ) -> Iterator[Lab]:
-    """A namespace of its own and the verbs of a live test; alone on the cluster if marked so."""
+    """A namespace of its own and the verbs of a live test; the cluster for itself if marked so."""
     plugin.leave_out_if_lacking(request.node, kind_cluster, api)
-    alone = request.node.get_closest_marker("exclusive") is not None
-    with turn(plugin.turns(kind_cluster), alone=alone):
+    exclusive = request.node.get_closest_marker("exclusive") is not None
+    folder = plugin.run_folder(kind_cluster)
+    with cluster_lock(folder, exclusive=exclusive):
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         claims = plugin.claims_of(request.node)
-        ledger = Ledger(plugin.turns(kind_cluster))
-        lab = Lab(kind_cluster, api, name, variation, ledger, claims)
-        # in front of the ids of the same name: who reads one value only gets those
-        request.node.user_properties.insert(0, ("claims", lab.claims))
+        lab = Lab(kind_cluster, api, name, variation, CleanupJournal(folder), claims)
+        request.node.user_properties.append(("claims", lab.claims))
         request.node.user_properties.append(("waits", lab.waits))
         yield lab
         lab.close()

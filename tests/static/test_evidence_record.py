@@ -39,6 +39,7 @@ def report(outcome: str = "passed", when: str = "call", test: str = TEST, **more
         nodeid=test,
         when=when,
         outcome=outcome,
+        passed=outcome == "passed",
         failed=outcome == "failed",
         skipped=outcome == "skipped",
         duration=1.234,

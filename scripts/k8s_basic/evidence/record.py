@@ -13,32 +13,26 @@ from .. import ROOT
 from . import FOLDER
 from .commits import edited_since, state
 from .hashes import current, of_recordings
-from .states import EvidenceError, parsed, put
+from .states import EvidenceError, number, parsed, put
 
 SCHEMA = 1
 HELD, FAILED, NOT_REACHED = "held", "failed", "not-reached"  # what became of one claim of a test
 
 
-def charge(claims: list[str], parts: dict[str, str] | None, outcome: str) -> dict[str, str]:
+def charge(claims: list[str], parts: dict[str, str], outcome: str) -> dict[str, str]:
     """Return claim → what became of it, for the `claims` of a test that ended with `outcome`.
 
-    `parts` says how the part of the test that proves a claim ended, as `lab.proves` notes it. Of a
-    test that failed, a claim without such a note was not reached: nothing was seen of it. Where
-    there is no `parts`, or only one claim, the test's end is that of each claim.
+    `parts` says how the part of the test that proves a claim ended, as `lab.proves` notes it. When
+    a test of several claims fails, one without such a note was not reached: nothing was seen of it.
     """
-    whole = {"passed": HELD, "failed": FAILED}.get(outcome, outcome)
-    if parts is None or len(claims) < 2 or whole not in (HELD, FAILED):
-        return dict.fromkeys(claims, whole)
-    rest = HELD if whole == HELD else NOT_REACHED
-    return {claim: parts.get(claim, rest) for claim in claims}
+    if outcome == "failed" and len(claims) > 1:
+        return {claim: parts.get(claim, NOT_REACHED) for claim in claims}
+    return dict.fromkeys(claims, {"passed": HELD, "failed": FAILED}.get(outcome, outcome))
 
 
-def uncharged(claims: list[str], parts: dict[str, str] | None) -> list[str]:
-    """Return the claims that a test which passed has not proved, though it proves others by parts.
-
-    Without any part the whole test proves each of its claims.
-    """
-    return [claim for claim in claims if parts and len(claims) > 1 and parts.get(claim) != HELD]
+def unproved(claims: list[str], parts: dict[str, str]) -> list[str]:
+    """Return the claims of a test that passed whose parts did not; one claim needs no part."""
+    return [claim for claim in claims if len(claims) > 1 and parts.get(claim) != HELD]
 
 
 class Results:
@@ -64,20 +58,20 @@ class Results:
             self.elsewhere[report.nodeid] = about["elsewhere"]
         if about.get("not run"):
             self.not_run[report.nodeid] = len(about["not run"])
-        if not (report.when == "call" or report.failed or report.skipped):
+        if report.passed and report.when != "call":
             return
         # what goes wrong after a test has passed has the last word on it
         self.tests = [t for t in self.tests if t["test"] != report.nodeid]
         if "claims" not in about:
             self.lost.add(report.nodeid)
             return
-        skipped = report.outcome == "skipped"
+        instead = about.get("instead", report.outcome) if report.skipped else report.outcome
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
         self.tests.append(
             {
                 "test": report.nodeid,
                 "claims": about["claims"],
-                "outcome": about["instead"] if skipped and "instead" in about else report.outcome,
+                "outcome": instead,
                 "reason": reason.removeprefix("Skipped: "),
                 "date": now(),
                 "seconds": round(report.duration, 2),
@@ -95,49 +89,44 @@ class Results:
 
         `cluster` is what the image source says of itself (see `Source.record`).
         """
-        minor = ".".join(cluster["kubernetes"].lstrip("v").split(".")[:2])
+        minor = ".".join(map(str, number(cluster["kubernetes"])))
         file = folder / f"{minor}-{cluster['image_source']}.json"
-        ended = datetime.datetime.now(datetime.UTC)
-        edited = self._edited or edited_since(ROOT, self._commit) != []
-        after = current(ROOT)
-        mine = [self._record(test, after) for test in self.tests]
         before = _before(file)
         if before.get("preview") != cluster.get("preview"):
             before = {}  # what a pre-release did says nothing of the release
-        again = {test["test"] for test in mine} | self.lost
-        kept = [test for test in before.get("tests", []) if test["test"] not in again]
+        run_again = self.lost | {test["test"] for test in self.tests}
+        tests = [test for test in before.get("tests", []) if test["test"] not in run_again]
+        at_the_end = current(ROOT)
+        tests += [self._record(test, at_the_end) for test in self.tests]
+        took = datetime.datetime.now(datetime.UTC) - self.started
         data = {
             "schema": SCHEMA,
             "minor": minor,
             **cluster,
             "started": self.started.isoformat(timespec="seconds"),
-            "seconds": round((ended - self.started).total_seconds(), 1),
+            "seconds": round(took.total_seconds(), 1),
             "commit": self._commit,
-            "dirty": edited,
-            "tests": sorted(kept + mine, key=lambda test: str(test["test"])),
+            "dirty": self._edited or edited_since(ROOT, self._commit) != [],
+            "tests": sorted(tests, key=lambda test: str(test["test"])),
             "recordings": before.get("recordings", {}) | of_recordings(ROOT, self.recordings),
         }
         put(file, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         return file
 
     def _record(self, test: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-        of = {claim: self._hashes[claim] for claim in test["claims"] if claim in self._hashes}
-        first = next(iter(of.values()), {"test": "", "examples": {}})
-        red = test["outcome"] == "failed"  # of any other outcome, it is that of each claim
-        return {
-            **test,
-            "commit": self._commit,
-            "hashes": {"test": first["test"], "examples": first["examples"]},
+        """Return a test with the hashes of what it rests on, `after` being those at the end."""
+        known = {claim: self._hashes[claim] for claim in test["claims"] if claim in self._hashes}
+        first = next(iter(known.values()), {"test": "", "examples": {}})  # a test's are all alike
+        claims = {
             # the run itself may have written recordings: they count as they are at its end
-            "claims": {
-                claim: {
-                    "sentences": hashes["sentences"],
-                    "recordings": after.get(claim, hashes)["recordings"],
-                    **({"outcome": test["claims"][claim]} if red else {}),
-                }
-                for claim, hashes in of.items()
-            },
+            claim: {"sentences": h["sentences"], "recordings": after.get(claim, h)["recordings"]}
+            for claim, h in known.items()
         }
+        if test["outcome"] == "failed":  # any other outcome is that of each claim
+            for claim, about in claims.items():
+                about["outcome"] = test["claims"][claim]
+        hashes = {"test": first["test"], "examples": first["examples"]}
+        return {**test, "commit": self._commit, "hashes": hashes, "claims": claims}
 
 
 def now() -> str:

@@ -94,23 +94,25 @@ def read(places: dict[str, Path]) -> list[Run]:
     kept; `parts` of a merged run are the runs whose results count. Raises EvidenceError.
     """
     found = [
-        (valid(file), prefix + file.relative_to(home).as_posix(), file)
+        {**valid(file), "name": prefix + file.relative_to(home).as_posix(), "path": file}
         for prefix, home in places.items()
         for file in sorted(home.rglob("*.json"))
     ]
-    merged: dict[tuple[str, str, bool], Run] = {}
-    for run, name, file in sorted(found, key=lambda one: str(one[0]["started"])):
-        for test in run["tests"]:
-            test["of"] = name
-        key = (run["minor"], run["image_source"], run.get("preview", False))
-        before = merged.get(key, {"tests": [], "parts": []})
-        tests = sorted(before["tests"] + run["tests"], key=lambda test: str(test["date"]))
-        parts = [*before["parts"], {**run, "name": name, "path": file}]
-        tests = list({test["test"]: test for test in tests}.values())
-        counting = {test["of"] for test in tests}
-        parts = [part for part in parts if part["name"] in counting]
-        merged[key] = {**run, "tests": tests, "parts": parts}
-    return sorted(merged.values(), key=lambda run: number(run["minor"]), reverse=True)
+    alike: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
+    for run in sorted(found, key=lambda run: str(run["started"])):
+        alike[run["minor"], run["image_source"], run.get("preview", False)].append(run)
+    merged = map(_merged, alike.values())
+    return sorted(merged, key=lambda run: number(run["minor"]), reverse=True)
+
+
+def _merged(runs: list[Run]) -> Run:
+    """Return what runs, the oldest first, say together: of each test, its newest result."""
+    results = [(test, run["name"]) for run in runs for test in run["tests"]]
+    results.sort(key=lambda result: str(result[0]["date"]))
+    newest = {test["test"]: (test, name) for test, name in results}
+    counting = {name for _, name in newest.values()}
+    parts = [run for run in runs if run["name"] in counting]
+    return {**runs[-1], "tests": [test for test, _ in newest.values()], "parts": parts}
 
 
 def parsed(file: Path) -> Run:
@@ -120,30 +122,30 @@ def parsed(file: Path) -> Run:
     except OSError as problem:
         raise EvidenceError(f"{file} can't be read: {problem.strerror}; {advice(file)}") from None
     except ValueError as problem:
-        text = f"{file} is no evidence: not JSON, or cut off ({problem}); {advice(file)}"
-        raise EvidenceError(text) from None
+        raise _no_evidence(file, f"not JSON, or cut off ({problem})") from None
     if not isinstance(run, dict):
-        raise EvidenceError(f"{file} is no evidence: not a JSON object; {advice(file)}")
+        raise _no_evidence(file, "not a JSON object")
     return run
 
 
 def valid(file: Path) -> Run:
     """Return the run that an evidence file holds, whole or shortened; raises EvidenceError."""
     run = parsed(file)
-    wrong = next(_validator().iter_errors(run), None)
-    if wrong:
+    if wrong := next(_validator().iter_errors(run), None):
         place = "/".join(map(str, wrong.instance_path)) or "the top"
-        text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice(file)}"
-        raise EvidenceError(text)
+        raise _no_evidence(file, f"at {place}, {wrong.message[:200]}")
     if not run["kubernetes"].startswith(f"v{run['minor']}."):
-        text = f"{file} is no evidence: {run['kubernetes']} is not {run['minor']}; {advice(file)}"
-        raise EvidenceError(text)
+        raise _no_evidence(file, f"{run['kubernetes']} is not {run['minor']}")
     if run.get("sha256") not in (None, of_run(run)):
         text = f"{file} was edited after it was written: its sha256 does not fit; {advice(file)}"
         raise EvidenceError(text)
     for test in run["tests"]:
         test["kubernetes"] = run["kubernetes"]  # of merged runs the patch versions may differ
     return run
+
+
+def _no_evidence(file: Path, why: str) -> EvidenceError:
+    return EvidenceError(f"{file} is no evidence: {why}; {advice(file)}")
 
 
 @cache

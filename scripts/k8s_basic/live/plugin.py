@@ -15,15 +15,15 @@ from kubernetes.client import ApiException
 from .. import ROOT
 from ..cluster.kind import DocsCluster
 from ..content.claims import sentences
-from ..evidence.record import FAILED, NOT_REACHED, Results, charge, uncharged
+from ..evidence.record import FAILED, NOT_REACHED, Results, charge, unproved
 from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number
 from . import report as run_report
 from .api import Api
 from .failures import Refused
 from .own import OwnCluster, lacking
-from .session import Cluster, Session, turns, version_of
+from .session import Cluster, Session, run_folder, version_of
 
-__all__ = ["Controller", "Worker", "add_options", "of", "turns"]
+__all__ = ["Controller", "Worker", "add_options", "of", "run_folder"]
 
 NAME = "k8s-basic-live"
 FORBIDDEN = 403
@@ -173,8 +173,8 @@ def charge_claims(report: pytest.TestReport, claims: list[str], version: str) ->
     that ends without having proved a claim that it promised to prove by a part is a failure.
     """
     properties: dict[str, Any] = dict(report.user_properties)
-    parts = properties.get("claims")
-    if report.passed and report.when == "call" and (left := uncharged(claims, parts)):
+    parts = properties.get("claims", {})
+    if report.passed and report.when == "call" and (left := unproved(claims, parts)):
         report.outcome = "failed"
         proves = f'with lab.proves("{left[0]}"):'
         report.longrepr = f"no part of the test proved {left[0]}; put what does below `{proves}`"

@@ -12,7 +12,7 @@ from ..cluster.kind import DocsCluster
 from ..cluster.lifecycle import Lifecycle, Wish
 from ..cluster.sources import Source
 from ..errors import ClusterError
-from .ledger import Ledger
+from .cleanup import CleanupJournal
 from .own import OwnCluster
 
 DEFAULT_NAME = "k8s-basic-test"
@@ -64,7 +64,7 @@ class Session:
         try:
             if self.cluster and (self._context or self.lifecycle.wish.keep):
                 kubectl = Path(str(self.cluster.kubectl_path))
-                Ledger(turns(self.cluster)).settle(kubectl, self.cluster.env)
+                CleanupJournal(run_folder(self.cluster)).clean_up(kubectl, self.cluster.env)
             if isinstance(self.cluster, OwnCluster):
                 self.cluster.close()
             self.lifecycle.finish()
@@ -114,7 +114,7 @@ def version_of(cluster: Cluster) -> str:
     return cluster.source.kubernetes.version
 
 
-def turns(cluster: Cluster) -> Path:
+def run_folder(cluster: Cluster) -> Path:
     """Return the folder in which the processes of a run keep what they share: locks, a journal."""
     if isinstance(cluster, OwnCluster):
         return Path(cluster.kubeconfig_path).parent
