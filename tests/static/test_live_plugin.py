@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.claims import sentences
+from k8s_basic.evidence.record import FAILED, HELD, NOT_REACHED, charge
 
-# Three claims of the pages; what their tests do here has nothing to do with what they say.
-ONE, TWO, THREE = "WL-3", "WL-12", "WL-15"
-CONFTEST = """\
-from contextlib import contextmanager
+# Claims of the pages; what their tests do here has nothing to do with what they say.
+ONE, TWO, THREE, FOUR, FIVE = CLAIMS = ("WL-3", "WL-12", "WL-15", "WL-20", "WL-21")
+CONFTEST = f"""\
 from pathlib import Path
 
 import pytest
@@ -25,71 +25,49 @@ from k8s_basic.cluster.engine import Engine
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.cluster.lifecycle import Lifecycle
 from k8s_basic.evidence import record
-from k8s_basic.live import plugin, report, session
+from k8s_basic.live import Lab, plugin, report, session
 
 HERE = Path(__file__).parent
 
 
 class Source:
-    name = "packages"
     stand_ins = ()
 
-    class kubernetes:
-        version = "v1.37.2"
-
     def record(self):
-        return {"image_source": "packages", "kubernetes": "v1.37.2"}
+        return {{"image_source": "packages", "kubernetes": "v1.37.2"}}
 
     def sentence(self):
         return "Kubernetes of nowhere"
 
 
 def cluster(self):
-    made = object.__new__(DocsCluster)
-    made.name, made.source, made.engine = "test", SOURCE, Engine(None, ours=False)
+    made = object.__new__(DocsCluster)  # what is pickled has to be importable in a worker
+    made.name, made.source, made.engine = "test", None, Engine(None, ours=False)
     return made
 
 
-SOURCE = None  # what is pickled has to be importable in a worker
 Lifecycle.start, Lifecycle.finish = cluster, lambda self: None
 session.what_broke = lambda cluster: "node a stopped" if (HERE / "broken").exists() else ""
-session.described = report.described = lambda cluster: Source()
+report.described = lambda cluster: Source()
 plugin.version_of = lambda cluster: "v1.37.2"
 plugin.why_not = lambda item, cluster: ("", "")
-report.of_nodes = lambda cluster: {}
+report.of_nodes = lambda cluster: {{}}
 report.FOLDER = report.ROOT = HERE
-record.current = lambda root: dict.fromkeys(CLAIMS, HASHES)
+hashes = {{"test": "", "examples": {{}}, "sentences": {{}}, "recordings": {{}}}}
+record.current = lambda root: dict.fromkeys({CLAIMS}, hashes)
 record.state = lambda root: ("0" * 40, False)
 record.edited_since = lambda root, commit: []
-CLAIMS = ("WL-3", "WL-12", "WL-15")
-HASHES = {"test": "", "examples": {}, "sentences": {}, "recordings": {}}
-
-
-def pytest_addoption(parser):
-    plugin.add_options(parser)
-
-
-def pytest_configure(config):
-    plugin.register(config)
+pytest_addoption, pytest_configure = plugin.add_options, plugin.register
 
 
 @pytest.fixture
-def proves(request):
-    parts = {}
-    request.node.user_properties.insert(0, ("claims", parts))
-
-    @contextmanager
-    def block(claim):
-        try:
-            yield
-        except Exception:
-            parts[claim] = "failed"
-            raise
-        parts[claim] = "held"
-
-    return block
+def lab(request):
+    lab = object.__new__(Lab)  # as far as it charges claims
+    lab.claims, lab._marked = {{}}, plugin.claims_of(request.node)
+    request.node.user_properties.append(("claims", lab.claims))
+    return lab
 """
-INI = "[pytest]\nmarkers =\n  claim(*ids)\n  exclusive\n  slow\n  needs\n"
+INI = "[pytest]\nmarkers =\n  claim(*ids)\n  exclusive\n  slow\n"
 WORKERS = ("-n", "1", "--dist=load", "--maxschedchunk=1")  # as ./scripts/test starts them
 Run = Callable[..., tuple[int, str]]
 
@@ -99,7 +77,8 @@ def run(tmp_path: Path) -> Run:
     """Run a suite of live tests without a cluster; returns pytest's exit code and what it says."""
 
     def ran(suite: str, *options: str) -> tuple[int, str]:
-        head = "from pathlib import Path\nimport pytest\nHERE = Path(__file__).parent\n"
+        head = "from pathlib import Path\nimport pytest\nfrom k8s_basic.live import *\n"
+        head += f"HERE = Path(__file__).parent\nONE, TWO, THREE, FOUR, FIVE = {CLAIMS}\n"
         texts = {"conftest.py": CONFTEST, "pytest.ini": INI, "test_it.py": head + suite}
         for name, text in texts.items():
             (tmp_path / name).write_text(text, encoding="utf-8")
@@ -113,79 +92,83 @@ def run(tmp_path: Path) -> Run:
     return ran
 
 
-def ends(folder: Path) -> dict[str, Any]:
-    """Return claim → what the evidence says became of it."""
-    data = json.loads((folder / "1.37-packages.json").read_text(encoding="utf-8"))
-    return {
-        claim: about.get("outcome") for t in data["tests"] for claim, about in t["claims"].items()
-    }
+@pytest.mark.parametrize(
+    ("claims", "parts", "outcome", "ends"),
+    [
+        ([ONE], {}, "passed", [HELD]),
+        ([ONE], {}, "failed", [FAILED]),
+        ([ONE, TWO, THREE], {ONE: HELD, TWO: FAILED}, "failed", [HELD, FAILED, NOT_REACHED]),
+        ([ONE, TWO], {ONE: HELD}, "failed", [HELD, NOT_REACHED]),  # it failed between the parts
+        ([ONE, TWO], {}, "failed", [NOT_REACHED, NOT_REACHED]),  # or before all of them
+        ([ONE, TWO], {ONE: HELD, TWO: HELD}, "passed", [HELD, HELD]),
+        ([ONE, TWO], {}, "skipped", ["skipped", "skipped"]),
+        ([], {}, "failed", []),
+    ],
+)
+def test_each_claim_is_charged_with_its_own_part(
+    claims: list[str], parts: dict[str, str], outcome: str, ends: list[str]
+) -> None:
+    assert charge(claims, parts, outcome) == dict(zip(claims, ends, strict=True))
 
 
-def test_failure_is_charged_to_the_claim_whose_part_failed(run: Run, tmp_path: Path) -> None:
+def test_evidence_and_output_tell_of_each_claim_whether_it_held_failed_or_was_not_reached(
+    run: Run, tmp_path: Path
+) -> None:
     code, said = run(
-        f"""
-@pytest.mark.claim("{ONE}", "{TWO}", "{THREE}")
-def test_several(proves):
-    with proves("{ONE}"):
+        """
+@claim(ONE, TWO, THREE)
+def test_part_fails(lab):
+    with lab.proves(ONE):
         pass
-    with proves("{TWO}"):
+    with lab.proves(TWO):
         assert False
-    with proves("{THREE}"):
+    with lab.proves(THREE):
         pass
+
+@claim(FOUR, FIVE)
+def test_lab_is_in_trouble(lab):
+    with lab.proves(FOUR):
+        raise Trouble
 """,
         *WORKERS,
     )
-    assert code == 1
-    assert ends(tmp_path) == {ONE: "held", TWO: "failed", THREE: "not-reached"}
-    fell, _, missed = said.partition(f"no longer holds: {TWO} ")[2].partition(
-        f"not reached: {THREE} "
+    data = json.loads((tmp_path / "1.37-packages.json").read_text(encoding="utf-8"))
+    ends = {c: about["outcome"] for test in data["tests"] for c, about in test["claims"].items()}
+    assert (code, ends) == (1, dict(zip(CLAIMS, (HELD, FAILED, *[NOT_REACHED] * 3))))
+    fell, missed = (
+        said.partition(f"{head} ")[2] for head in (f"holds: {TWO}", f"reached: {THREE}")
     )
-    for text, claim in ((fell, TWO), (missed, THREE)):
-        assert all(line in text for line in sentences(ROOT, claim))
+    assert all(line in fell.partition("not reached")[0] for line in sentences(ROOT, TWO))
+    assert all(line in missed for line in sentences(ROOT, THREE))
     assert sentences(ROOT, ONE)[0] not in said
-    assert (
-        f"1 claims hold, 1 do not {TWO}\n1 not reached, their test failed before: {THREE}" in said
-    )
-
-
-def test_failure_outside_of_the_parts_is_charged_to_none(run: Run, tmp_path: Path) -> None:
-    assert (
-        run(
-            f"""
-@pytest.mark.claim("{ONE}", "{TWO}")
-def test_several(proves):
-    with proves("{ONE}"):
-        pass
-    assert False
-
-@pytest.mark.claim("{THREE}")
-def test_single(proves):
-    assert False
-"""
-        )[0]
-        == 1
-    )
-    assert ends(tmp_path) == {ONE: "held", TWO: "not-reached", THREE: "failed"}
+    assert f"1 claims hold, 1 do not {TWO}\n" in said
+    assert f"3 not reached, their test failed before: {THREE} {FOUR} {FIVE}\n" in said
 
 
 def test_test_that_passes_without_the_part_of_a_claim_is_a_failure(run: Run) -> None:
     code, said = run(
-        f"""
-@pytest.mark.claim("{ONE}", "{TWO}")
-def test_several(proves):
-    with proves("{ONE}"):
+        """
+@claim(ONE, TWO)
+def test_several(lab):
+    with lab.proves(ONE):
         pass
 
-@pytest.mark.claim("{THREE}")
-def test_without_parts():
+@claim(THREE, FOUR)
+def test_fault_of_a_part_is_swallowed(lab):
+    with lab.proves(THREE):
+        pass
+    with pytest.raises(AssertionError), lab.proves(FOUR):
+        assert False
+
+@claim(FIVE)
+def test_single(lab):
     pass
 """
     )
-    assert code == 1
-    assert (
-        f'no part of the test proved {TWO}; put what does below `with lab.proves("{TWO}"):`' in said
-    )
-    assert "1 failed, 1 passed" in said
+    assert (code, "2 failed, 1 passed" in said) == (1, True)
+    for claim in (TWO, FOUR):
+        what = f'no part of the test proved {claim}; put what does below `with lab.proves("{claim}"'
+        assert what in said
 
 
 @pytest.mark.parametrize("options", [(), WORKERS])
@@ -193,11 +176,11 @@ def test_run_ends_with_one_sentence_when_the_cluster_has_gone(
     run: Run, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     code, said = run(
-        f"""
-def test_before():
-    pass
+        """
+def test_that_fails_on_a_cluster_that_answers():
+    assert False
 
-@pytest.mark.claim("{ONE}")
+@claim(ONE)
 def test_meanwhile():
     (HERE / "broken").touch()
     assert False
@@ -210,25 +193,18 @@ def test_after(number):
 """,
         *options,
     )
-    assert code == 2
-    assert "error: node a stopped" in said
+    assert (code, said.count("error: node a stopped")) == (2, 1)
     began = tmp_path / "after"
     assert not began.exists() or len(began.read_text()) < 5, "what a worker had been given already"
     assert not (tmp_path / "1.37-packages.json").exists(), "no evidence of a broken cluster"
 
 
-def test_failure_on_a_cluster_that_answers_ends_nothing(run: Run) -> None:
-    assert (
-        "1 failed, 1 passed" in run("def test_a():\n    assert False\ndef test_b():\n    pass\n")[1]
-    )
-
-
-def test_slow_tests_begin_and_those_that_want_the_cluster_alone_end(run: Run) -> None:
+def test_slow_tests_begin_and_exclusive_ones_end(run: Run) -> None:
     _, said = run(
         """
 @pytest.mark.exclusive
 @pytest.mark.slow
-def test_alone(): pass
+def test_exclusive(): pass
 def test_quick(): pass
 @pytest.mark.slow
 def test_slow(): pass
@@ -236,4 +212,4 @@ def test_slow(): pass
         "-v",
     )
     order = [line.split("::")[1].split()[0] for line in said.splitlines() if "PASSED" in line]
-    assert order == ["test_slow", "test_quick", "test_alone"]
+    assert order == ["test_slow", "test_quick", "test_exclusive"]
