@@ -9,11 +9,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from k8s_basic import ROOT
+from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.content.claims import sentences
+from k8s_basic.errors import ClusterError
 from k8s_basic.evidence.record import FAILED, HELD, NOT_REACHED, charge
+from k8s_basic.live import session
+from k8s_basic.live.cleanup import CleanupJournal
 
 # Claims of the pages; what their tests do here has nothing to do with what they say.
 ONE, TWO, THREE, FOUR, FIVE = CLAIMS = ("WL-3", "WL-12", "WL-15", "WL-20", "WL-21")
@@ -135,11 +140,9 @@ def test_lab_is_in_trouble(lab):
     data = json.loads((tmp_path / "1.37-packages.json").read_text(encoding="utf-8"))
     ends = {c: about["outcome"] for test in data["tests"] for c, about in test["claims"].items()}
     assert (code, ends) == (1, dict(zip(CLAIMS, (HELD, FAILED, *[NOT_REACHED] * 3))))
-    fell, missed = (
-        said.partition(f"{head} ")[2] for head in (f"holds: {TWO}", f"reached: {THREE}")
-    )
-    assert all(line in fell.partition("not reached")[0] for line in sentences(ROOT, TWO))
-    assert all(line in missed for line in sentences(ROOT, THREE))
+    fell, missed = said.partition(f"holds: {TWO} ")[2].split(f"reached: {THREE} ", 1)
+    for text, claim in ((fell, TWO), (missed, THREE)):
+        assert all(line in text for line in sentences(ROOT, claim))
     assert sentences(ROOT, ONE)[0] not in said
     assert f"1 claims hold, 1 do not {TWO}\n" in said
     assert f"3 not reached, their test failed before: {THREE} {FOUR} {FIVE}\n" in said
@@ -213,3 +216,34 @@ def test_slow(): pass
     )
     order = [line.split("::")[1].split()[0] for line in said.splitlines() if "PASSED" in line]
     assert order == ["test_slow", "test_quick", "test_exclusive"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "answer", "sentence"),
+    [
+        (["a"], "", "node a stopped during the run; run again"),
+        (ClusterError("gone"), "", "the Docker engine stopped answering during the run; start it"),
+        ([], ClusterError("late"), "the API server stopped answering during the run (late); run"),
+        ([], "", ""),
+    ],
+)
+def test_what_broke_is_told_in_a_sentence(nodes: Any, answer: Any, sentence: str) -> None:
+    cluster = Mock(spec=DocsCluster)
+    cluster.stopped_nodes.side_effect = [nodes]
+    cluster.kubectl.side_effect = [answer]
+    said = session.what_broke(cluster)
+    assert said.startswith(sentence) and bool(said) == bool(sentence)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_kept_cluster_is_rid_of_what_an_interrupted_run_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    orders: list[Any] = []
+    monkeypatch.setattr(CleanupJournal, "clean_up", lambda *about: orders.append(about))
+    monkeypatch.setattr(session, "run_folder", lambda cluster: tmp_path)
+    run = object.__new__(session.Session)
+    run.cluster, run.lifecycle = Mock(spec=DocsCluster, env={}, kubectl_path="kubectl"), Mock()
+    run._context, run.broken, run.lifecycle.wish.keep = None, "", keep
+    run.finish()
+    assert len(orders) == keep
