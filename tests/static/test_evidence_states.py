@@ -210,12 +210,6 @@ def test_age_is_not_decided_by_the_build(tree: Path, evidence) -> None:
     assert state(tree).name == "verified"
 
 
-def test_folder_can_be_named(tree: Path, evidence, monkeypatch: pytest.MonkeyPatch) -> None:
-    evidence().rename(tree / "here.json")
-    monkeypatch.setenv("K8S_BASIC_EVIDENCE", str(tree))
-    assert state(tree).name == "verified"
-
-
 @pytest.mark.parametrize(
     ("more", "place"),
     [
@@ -235,12 +229,6 @@ def test_evidence_of_another_form_is_refused_in_one_sentence(
         state(tree)
     said = str(refused.value)
     assert said.startswith(f"{file} is no evidence: at {place}, ") and "\n" not in said
-
-
-def test_file_that_is_not_json_is_refused(tree: Path, evidence) -> None:
-    evidence().write_text("{")
-    with pytest.raises(states.EvidenceError, match="not JSON"):
-        state(tree)
 
 
 def test_mark_is_small_and_leads_on(tree: Path, evidence) -> None:
