@@ -13,6 +13,7 @@ from k8s_basic.live.api import Api
 from k8s_basic.live.cleanup import CleanupJournal
 from k8s_basic.live.lab import Variation
 from k8s_basic.live.locks import cluster_lock
+from k8s_basic.live.session import run_folder
 from k8s_basic.mutation import plugin as mutation
 
 
@@ -52,7 +53,7 @@ def lab(
     """A namespace of its own and the verbs of a live test; the cluster for itself if marked so."""
     plugin.leave_out_if_lacking(request.node, kind_cluster, api)
     exclusive = request.node.get_closest_marker("exclusive") is not None
-    folder = plugin.run_folder(kind_cluster)
+    folder = run_folder(kind_cluster)
     with cluster_lock(folder, exclusive=exclusive):
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         claims = plugin.claims_of(request.node)

@@ -19,12 +19,13 @@ from k8s_basic import BUILD, ROOT
 from k8s_basic.cluster import versions
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.content.pages import Page, read_pages
-from k8s_basic.live import normalizers, plugin
+from k8s_basic.live import normalizers
 from k8s_basic.live.api import Api
 from k8s_basic.live.built_page import BuiltPage
 from k8s_basic.live.cleanup import CleanupJournal
 from k8s_basic.live.journey import Reader
 from k8s_basic.live.locks import cluster_lock, exclusive_lock
+from k8s_basic.live.session import run_folder
 from k8s_basic.live.terminal import Terminal
 from k8s_basic.webserver import served
 
@@ -85,7 +86,7 @@ def reader(
 ) -> Iterator[Reader]:
     """Somebody who is going to follow a page on the cluster of the lessons."""
     built = BuiltPage.read(built_site, f"{page}/")
-    folder = plugin.run_folder(kind_cluster)
+    folder = run_folder(kind_cluster)
     exclusive = request.node.get_closest_marker("exclusive") is not None
     mirrors = any(MIRRORS_COMMAND.search(step.text) for step in built.steps)
     with (
@@ -94,7 +95,6 @@ def reader(
         served(built_site, urlsplit(built.site).path) as url,
     ):
         follower = Reader(built, built_site, url, terminal, api, kind_cluster.name)
-        request.node.user_properties.append(("recordings", follower.recordings))
         request.node.user_properties.append(("not run", follower.not_run))
         request.node.user_properties.append(("waits", follower.waits))
         yield follower
@@ -114,7 +114,7 @@ def test_reader_can_follow_the_page_to_its_end(
 ) -> None:
     assert reader.page.steps == BuiltPage.read(built_site, f"en/{page}/").steps
 
-    reader.starts_clean(CleanupJournal(plugin.run_folder(kind_cluster)))
+    reader.starts_clean(CleanupJournal(run_folder(kind_cluster)))
     record = request.config.getoption("record")
     declared = normalizers.declared(ROOT, kind_cluster.source.name)
     differing = []

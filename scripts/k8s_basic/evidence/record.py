@@ -12,7 +12,7 @@ import pytest
 from .. import ROOT
 from . import FOLDER
 from .commits import edited_since, state
-from .hashes import current, of_recordings
+from .hashes import current
 from .states import EvidenceError, number, parsed, put
 
 SCHEMA = 1
@@ -44,7 +44,6 @@ class Results:
         self._commit, self._edited = state(ROOT)
         self.tests: list[dict[str, Any]] = []
         self.lost: set[str] = set()  # tests that ended without a result: their worker crashed
-        self.recordings: dict[str, bool] = {}
         # differences from recordings that are of another minor or source
         self.elsewhere: dict[str, str] = {}
         self.not_run: dict[str, int] = {}  # page → command blocks that a reader runs and we do not
@@ -53,7 +52,6 @@ class Results:
     def note(self, report: pytest.TestReport) -> None:
         """Keep the outcome of one test, of its call or of what went wrong before it."""
         about: dict[str, Any] = dict(report.user_properties)
-        self.recordings |= about.get("recordings", {})
         if "elsewhere" in about:
             self.elsewhere[report.nodeid] = about["elsewhere"]
         if about.get("not run"):
@@ -108,7 +106,6 @@ class Results:
             "commit": self._commit,
             "dirty": self._edited or edited_since(ROOT, self._commit) != [],
             "tests": sorted(tests, key=lambda test: str(test["test"])),
-            "recordings": before.get("recordings", {}) | of_recordings(ROOT, self.recordings),
         }
         put(file, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         return file

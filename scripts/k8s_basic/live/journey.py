@@ -27,8 +27,8 @@ EXAMPLE = re.compile(r"/examples/([\w./-]+\.yaml)")
 class Reader:
     """Somebody who follows a page on the run's cluster; see each method.
 
-    For the results, `recordings` says which outputs were as recorded, `not_run` has the blocks
-    that are marked so, and `waits` how long each block took that waits.
+    For the results, `not_run` has the blocks that are marked so, and `waits` how long each block
+    took that waits.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class Reader:
     ):
         """`folder` holds the built site that is served at `url`; `cluster` is a cluster's name."""
         self.page, self.url, self.terminal, self.cluster = page, url, terminal, cluster
-        self.recordings: dict[str, bool] = {}
         self.not_run: list[str] = []
         self.waits: list[dict[str, Any]] = []
         commands = "\n".join(step.text for step in page.steps)
@@ -95,7 +94,6 @@ class Reader:
         if found and record:
             recordings.write(ROOT, step.output, commands, output)
             found = []
-        self.recordings[step.output] = not found
         return f"{step.output}:\n" + "\n".join(found) if found else ""
 
     def leaves_nothing(self) -> None:

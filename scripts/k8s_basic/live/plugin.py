@@ -21,9 +21,7 @@ from . import report as run_report
 from .api import Api
 from .failures import Refused
 from .own import OwnCluster, lacking
-from .session import Cluster, Session, run_folder, version_of
-
-__all__ = ["Controller", "Worker", "add_options", "of", "run_folder"]
+from .session import Cluster, Session, version_of
 
 NAME = "k8s-basic-live"
 FORBIDDEN = 403
