@@ -80,7 +80,7 @@ def homes(root: Path) -> dict[str, Path]:
     """
     chosen = os.environ.get("K8S_BASIC_EVIDENCE")
     if not chosen:
-        # of two results of the same second the later place's counts
+        # in this order: of two results of the same second, the one of this machine counts
         return {"kept/": root / KEPT, "": root / "build" / "evidence"}
     if not Path(chosen).is_dir():
         raise EvidenceError(f"K8S_BASIC_EVIDENCE names {chosen}, which is no folder; unset it")
@@ -209,7 +209,7 @@ def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:
     for test in tests:
         for claim in test["claims"]:
             found[claim][test["test"].partition("[")[0]].append(test)
-    # a test that was renamed leaves its old name behind
+    # the file still has results under the old name of a test that was renamed: the newest count
     return {
         claim: max(functions.values(), key=lambda cases: max(str(c["date"]) for c in cases))
         for claim, functions in found.items()
@@ -248,7 +248,7 @@ def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
     then = {"recordings": {}, "examples": test["hashes"]["examples"], **test["claims"][claim]}
     for kind in ("examples", "sentences", "recordings"):
         for name in then[kind].keys() | now[kind].keys():
-            # a file that was not there has no hash, and two of those are not the same file
+            # a missing file has an empty hash; missing then and now isn't "as it was"
             if not then[kind].get(name) or then[kind][name] != now[kind].get(name):
                 yield kind.removesuffix("s"), name
 

@@ -85,6 +85,7 @@ def _nodes(api: Api) -> list[Any]:
 
 def _ingress(api: Api) -> bool:
     classes: Any = api.get(api.target("ingressclasses", "default"))
+    # the lessons' controller is there when it answers, with 404 as no Ingress names this host
     asked = traffic.outside("http://localhost:8080/")
     return {"traefik", "nginx"} <= classes.names and asked.status == 404
 
@@ -118,6 +119,7 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
     "lesson-nodes": (
         "the lessons' three nodes with two zones",
         lambda api: (
+            # the zones that examples/start/kind-cluster.yaml gives its workers
             {n.labels.get(ZONE) for n in _nodes(api)} >= {"antarctica-east1", "antarctica-west1"}
         ),
     ),

@@ -73,18 +73,19 @@ class Worker:
         return cluster
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Start slow tests first and those that want the cluster alone last."""
-        items.sort(
-            key=lambda item: (
-                item.get_closest_marker("exclusive") is not None,
-                item.get_closest_marker("slow") is None,
-            )
-        )
+        """Start slow tests first; last exclusive ones, which have the cluster for themselves."""
+
+        def late(item: pytest.Item) -> tuple[bool, bool]:
+            exclusive, slow = map(item.get_closest_marker, ("exclusive", "slow"))
+            return exclusive is not None, slow is None
+
+        items.sort(key=late)
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Leave out, with its reason, what this cluster cannot show or may not be done to it."""
         outcome, reason = why_not(item, self.cluster)
         if outcome:
+            # what the results say in place of "skipped", which is for tests nobody declared
             item.user_properties.append(("instead", outcome))
             pytest.skip(reason)
 
@@ -139,7 +140,7 @@ class Controller(Worker):
         if report.failed and self._pytest and not self.session.still_answers():
             self._pytest.shouldstop = self.session.broken
             if distributor := self.config.pluginmanager.getplugin("dsession"):
-                distributor.shouldstop = self.session.broken  # xdist looks at its own flag only
+                distributor.shouldstop = self.session.broken  # with workers, this flag counts
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the results while the cluster stands; in CI, an undeclared skip is a failure."""

@@ -26,8 +26,9 @@ KEPT = BUILD / "runs"
 SUITE = [str(ROOT / "scripts" / "test"), "--live"]
 LIST = [sys.executable, "-m", "pytest", "--collect-only", "-q", str(TESTS / "live")]
 FAILED, INTERRUPTED = 1, 2  # pytest's codes; with a greater one no test was run
-CLOSE = 0.5  # the share of its bound from which on a wait is listed
-# ends by itself, also when nobody is left to end it
+CLOSE = 0.5  # a wait that took a greater share of the time it may take is listed
+# A busy loop that looks whether its parent is still the one that started it: so it ends even when
+# that was killed and could end nothing any more.
 BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(100_000))"
 
 
@@ -81,7 +82,7 @@ def keep(run: Run) -> None:
     """Write a run to a file of its own, whole or not at all."""
     begun = run["started"].partition("+")[0].replace(":", "").replace("-", "")
     file = KEPT / f"{begun}-{run['commit'][:8]}.json"
-    while file.exists():  # another run of the same second; `_` sorts behind the first
+    while file.exists():  # of the same second: it sorts behind the other one
         file = file.with_stem(f"{file.stem}_")
     put(file, json.dumps(run, separators=(",", ":"), ensure_ascii=False))
 
