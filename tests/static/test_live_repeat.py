@@ -17,44 +17,32 @@ from k8s_basic import ROOT
 from k8s_basic.errors import ClusterError
 from k8s_basic.live import repeat
 
-# In place of the live suite: a program that leaves evidence as that does, fails in its second run,
-# and ends only by a signal when there is a file `hang`.
+# In place of the live suite: two tests, of which a run sees one, and which hang until a signal.
 SUITE = """\
 import json, sys, time
 from pathlib import Path
 from k8s_basic import processes
 from k8s_basic.evidence.record import now
 
-here, *options = map(Path, sys.argv[1:])
+here = Path(sys.argv[1])
 if "--collect-only" in sys.argv:
-    print("a::flaky", "a::steady", sep="\\n")
+    print("a::one", "a::two", sep="\\n")
     sys.exit()
 if "--no-such-option" in sys.argv:
     sys.exit(4)
 processes.end_by_signals()
-run = len(list((here / "kept").glob("*"))) + 1
-
-def wait(kind, what, seconds, bound):
-    return {"wait": kind, "what": what, "seconds": seconds, "bound": bound}
-
-waits = [wait("becomes", "pod/slow", 20 + 10 * run, 60), wait("http", "quick", 1, 30)]
-waits += [wait("stays", "held", 15, 15), wait("http", "at once", 0, 0)]
-failed = run == 2
-results = [("a::flaky", "failed" if failed else "passed"), ("a::steady", "passed")]
-tests = [{"test": t, "outcome": o, "waits": waits[:], "date": now()} for t, o in results]
-tests[1]["waits"] = []
+seen = {"test": "a::one", "outcome": "passed", "waits": [], "date": now()}
+older = {**seen, "test": "a::two", "date": "2026-01-01T00:00:00+00:00"}
 evidence = {"started": now(), "seconds": 1, "commit": "abcdef01" * 5, "dirty": False,
-            "kubernetes": "v1.37.2", "image_source": "packages",
-            "tests": tests[1:] if "-k" in sys.argv else tests}
+            "kubernetes": "v1.37.2", "image_source": "packages", "tests": [seen, older]}
 (here / "evidence").mkdir(exist_ok=True)
 (here / "evidence/1.37-packages.json").write_text(json.dumps(evidence))
 try:
-    while (here / "hang").exists():
+    while "--hang" in sys.argv:
         (here / "begun").touch()
         time.sleep(0.05)
 except KeyboardInterrupt:
     sys.exit(2)
-sys.exit(failed)
 """
 COMMAND = """\
 import sys
@@ -121,44 +109,53 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_failures_and_close_waits_of_all_runs_are_told_and_can_be_read_again(
+def a_run(failed: bool, seconds: float) -> dict[str, Any]:
+    """A kept run of two tests, the first of which failed or waited for so many seconds of 60."""
+    forms = [("becomes", "slow", seconds, 60), ("http", "quick", 1, 30), ("http", "at once", 0, 0)]
+    names = ("wait", "what", "seconds", "bound")
+    waits = [dict(zip(names, form)) for form in (*forms, ("stays", "held", 15, 15))]
+    ends = {"a::one": "failed" if failed else "passed", "a::two": "passed"}
+    tests = [{"test": name, "outcome": end, "waits": waits[:]} for name, end in ends.items()]
+    tests[1]["waits"] = []
+    about = {"started": "2026-12-01T00:00:00+00:00", "seconds": 9.0, "commit": "abcdef01" * 5}
+    about |= {"dirty": False, "kubernetes": "v1.37", "image_source": "registry", "load": 2}
+    return {**about, "code": int(failed), "tests": tests, "missing": []}
+
+
+def test_failures_and_close_waits_of_all_runs_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    repeat.show([a_run(False, 30), a_run(True, 50), a_run(False, 40)])
+    assert capsys.readouterr().out.splitlines()[4:] == [
+        "  2026-12-01T00:00:00+00:00  v1.37 registry, 2 busy loops: green, 2 tests, 0 not run, 9 s",
+        "  failed in 1 of 3: a::one",
+        # neither the hold, nor the quick one, nor the one without a bound
+        "  close to its bound (83% of 60 s): a::one: becomes slow",
+        "  2 of 3 green; in a row at the end: 1",
+    ]
+
+
+def test_run_of_a_part_of_the_suite_is_not_green_and_is_kept(
     command: Command, tmp_path: Path
 ) -> None:
-    process = command("3")
-    out, err = process.communicate()
-    assert process.returncode == 1, err
-    assert [repeat.verdict(run) for run in kept(tmp_path)] == ["green", "red", "green"]
-    for printed in (out, command().communicate()[0]):
-        assert "  failed in 1 of 3: a::flaky\n" in printed
-        # of 30, 40 and 50 seconds; neither the hold, nor the quick one, nor the one without a bound
-        close = [line.strip() for line in printed.splitlines() if "bound" in line]
-        assert close == ["close to its bound (83% of 60 s): a::flaky: becomes pod/slow"]
-        assert "2 of 3 green; in a row at the end: 1" in printed
-
-
-def test_run_of_a_part_of_the_suite_is_not_green(command: Command, tmp_path: Path) -> None:
-    process = command("1", "-k", "steady")
-    assert "0 of 1 green; in a row at the end: 0" in process.communicate()[0]
-    (run,) = kept(tmp_path)
-    assert (process.returncode, repeat.verdict(run)) == (1, "partial")
-    assert run["missing"] == ["a::flaky"]
+    process = command("2")
+    assert "0 of 2 green; in a row at the end: 0" in process.communicate()[0]
+    runs = kept(tmp_path)
+    assert (process.returncode, [repeat.verdict(run) for run in runs]) == (1, ["partial"] * 2)
+    assert runs[0]["missing"] == ["a::two"], "its result is of an earlier run"
 
 
 def test_interrupted_run_is_kept_as_such_and_leaves_neither_suite_nor_load(
     command: Command, tmp_path: Path
 ) -> None:
-    (tmp_path / "hang").touch()
-    process = command("5", "--load")
+    process = command("5", "--load", "--hang")
     until((tmp_path / "begun").exists)
     started = children(process.pid)
     assert len(started) == 1 + (os.cpu_count() or 1), "the suite and one loop for each core"
     process.terminate()
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2, err
     assert not [pid for pid in started if is_alive(pid)]
     (run,) = kept(tmp_path)
     assert (repeat.verdict(run), run["load"]) == ("interrupted", os.cpu_count())
-    assert "0 of 1 green" in out
 
 
 def test_load_ends_by_itself_when_whoever_started_it_is_killed() -> None:
