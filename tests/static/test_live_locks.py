@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -43,12 +45,24 @@ class Test(threading.Thread):
         return not self.held.wait(SOON)
 
 
+def is_locked(file: Path) -> bool:
+    """Tell whether somebody has an exclusive lock on a file."""
+    with file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def test_sharers_run_beside_each_other_and_an_exclusive_test_beside_none(tmp_path: Path) -> None:
     first, second = (Test(cluster_lock(tmp_path, exclusive=False)) for _ in range(2))
     assert first.held.wait(LONG) and second.held.wait(LONG)
     alone = Test(cluster_lock(tmp_path, exclusive=True))
-    assert alone.waits()
+    while not is_locked(tmp_path / "entrance.lock"):
+        time.sleep(SOON)
     later = Test(cluster_lock(tmp_path, exclusive=False))
+    assert later.waits() and not alone.held.is_set()
     first.end.set()
     second.end.set()
     assert alone.held.wait(LONG) and later.waits(), "the exclusive one came first"
