@@ -19,6 +19,7 @@ from k8s_basic.errors import ClusterError
 from k8s_basic.evidence.record import FAILED, HELD, NOT_REACHED, charge
 from k8s_basic.live import session
 from k8s_basic.live.cleanup import CleanupJournal
+from k8s_basic.live.own import OwnCluster
 
 # Claims of the pages; what their tests do here has nothing to do with what they say.
 ONE, TWO, THREE, FOUR, FIVE = CLAIMS = ("WL-3", "WL-12", "WL-15", "WL-20", "WL-21")
@@ -233,6 +234,13 @@ def test_what_broke_is_told_in_a_sentence(nodes: Any, answer: Any, sentence: str
     cluster.kubectl.side_effect = [answer]
     said = session.what_broke(cluster)
     assert said.startswith(sentence) and bool(said) == bool(sentence)
+
+
+def test_own_cluster_that_is_silent_is_told_in_a_sentence() -> None:
+    cluster = Mock(spec=OwnCluster)
+    cluster.ask_version.side_effect = ["v1.37.2", ClusterError("late")]
+    said = [session.what_broke(cluster) for _ in range(2)]
+    assert said == ["", "your cluster stopped answering during the run (late); look at it first"]
 
 
 @pytest.mark.parametrize("keep", [True, False])
