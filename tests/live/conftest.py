@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from k8s_basic.live.lab import Variation
 from k8s_basic.live.locks import cluster_lock
 from k8s_basic.live.session import run_folder
 from k8s_basic.mutation import plugin as mutation
+
+# kubectl is started some thousand times and lives for moments: while it collects less garbage,
+# each start costs a quarter less
+os.environ.setdefault("GOGC", "400")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,7 +24,7 @@ CLUSTER = {
 }
 LIVE = "tests/live/workloads/test_pod.py"
 TEST, OTHER = f"{LIVE}::test_pod_answers", f"{LIVE}::test_pod_waits"
-POD = "examples/workloads/pod.yaml"
+POD = "examples/workloads/pod/pod.yaml"
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_evidence_holds_outcomes_hashes_and_digests_and_can_be_read(
     now = hashes.current(tree)["WL-3"]
     assert (test["test"], test["outcome"], test["seconds"]) == (TEST, "passed", 1.23)
     assert test["hashes"] == {"test": now["test"], "examples": now["examples"]}
-    assert now["examples"].keys() == {"workloads/pod.yaml"}
+    assert now["examples"].keys() == {"workloads/pod/pod.yaml"}
     assert test["claims"]["WL-3"]["sentences"].keys() == {"ko", "en"}
     (run,) = states.read({"": tmp_path / "evidence"})
     assert (run["minor"], run["images"]) == ("1.37", CLUSTER["images"])

@@ -146,9 +146,9 @@ def _digest(parts: list[ast.stmt]) -> str:
 
 
 def _examples(parts: list[ast.stmt]) -> tuple[str, ...]:
-    constants = (n.value for p in parts for n in _nodes(p) if isinstance(n, ast.Constant))
-    named = {c for c in constants if isinstance(c, str) and re.fullmatch(r"[\w-]+/[\w-]+\.yaml", c)}
-    return tuple(sorted(named))
+    constants = {n.value for p in parts for n in _nodes(p) if isinstance(n, ast.Constant)}
+    texts = (constant for constant in constants if isinstance(constant, str))
+    return tuple(sorted(t for t in texts if re.fullmatch(r"([\w-]+/){2}[\w-]+\.yaml", t)))
 
 
 def sentences(root: Path, claim: str) -> list[str]:

@@ -119,7 +119,7 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
     "lesson-nodes": (
         "the lessons' three nodes with two zones",
         lambda api: (
-            # the zones that examples/start/kind-cluster.yaml gives its workers
+            # the zones that examples/start/first-cluster/kind-cluster.yaml gives its workers
             {n.labels.get(ZONE) for n in _nodes(api)} >= {"antarctica-east1", "antarctica-west1"}
         ),
     ),

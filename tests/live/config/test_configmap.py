@@ -3,8 +3,8 @@
 from k8s_basic.live import claim, is_ready, reports
 from k8s_basic.live.conditions import waits
 
-ENV = "config/configmap-env.yaml"
-OPTIONAL = "config/configmap-optional.yaml"
+ENV = "config/configmap/env.yaml"
+OPTIONAL = "config/configmap/optional.yaml"
 SUCCEEDED = {"status": {"phase": "Succeeded"}}
 
 
@@ -37,7 +37,7 @@ def test_bare_number_is_refused_as_a_value(lab):
 
 @claim("CF-3")
 def test_one_key_under_another_name(lab):
-    lab.apply("config/configmap-env-key.yaml")
+    lab.apply("config/configmap/env-key.yaml")
 
     pod = lab.becomes("pod/one-key", SUCCEEDED)
 
@@ -46,7 +46,7 @@ def test_one_key_under_another_name(lab):
 
 @claim("CF-4")
 def test_missing_configmap_holds_the_container_until_it_is_there(lab):
-    lab.apply("config/configmap-missing.yaml")
+    lab.apply("config/configmap/missing.yaml")
     before = lab.becomes("pod/waits-for-config", waits("CreateContainerConfigError"))
     lab.becomes("events", reports(before, "Failed", 'configmap "late-config" not found'))
 

@@ -3,15 +3,15 @@
 import pytest
 from k8s_basic.live import claim, is_ready, ready, reports
 
-ITEMS = "config/configmap-items.yaml"
-OVER = "config/configmap-over-directory.yaml"
-FROZEN = "config/configmap-immutable.yaml"
+ITEMS = "config/configmap-files/configmap-items.yaml"
+OVER = "config/configmap-files/configmap-over-directory.yaml"
+FROZEN = "config/configmap-files/configmap-immutable.yaml"
 GREETERS = "pods app=greeter"
 
 
 @claim("CF-6")
 def test_key_is_the_file_name_and_value_its_content(lab):
-    lab.apply("config/configmap-file.yaml")
+    lab.apply("config/configmap-files/configmap-file.yaml")
 
     pod = lab.becomes("pod/config-file", is_ready)
 
@@ -68,7 +68,7 @@ def test_mount_hides_what_the_image_had_in_the_directory(lab):
 @claim("CF-9", "CF-10", "CF-11", "CF-12")
 @pytest.mark.slow
 def test_mounted_file_follows_an_update_and_the_other_two_wait_for_a_new_pod(lab):
-    lab.apply("config/configmap-update.yaml")
+    lab.apply("config/configmap-files/configmap-update.yaml")
     (before,) = lab.becomes(GREETERS, ready(1))
     lab.logged(before, "file=hello env=hello subPath=hello")
 

@@ -7,7 +7,7 @@ import uuid
 from k8s_basic.live import claim, is_ready, needs, reports
 from k8s_basic.live.conditions import waits
 
-OPAQUE = "config/secret-opaque.yaml"
+OPAQUE = "config/secret/opaque.yaml"
 USERNAME, PASSWORD = "shop", "correct-horse-battery"
 SECRET = "secret/db-credentials"
 
@@ -20,7 +20,7 @@ def encoded(text):
 @claim("CF-19", "CF-33", "CF-34")
 def test_string_data_is_stored_encoded_and_apply_keeps_a_copy_in_clear(lab):
     lab.apply(OPAQUE)
-    lab.apply("config/secret-encoded-twice.yaml")
+    lab.apply("config/secret/encoded-twice.yaml")
 
     secret = lab.get(SECRET)
     with lab.proves("CF-19"):
@@ -45,8 +45,8 @@ def test_string_data_is_stored_encoded_and_apply_keeps_a_copy_in_clear(lab):
 @claim("CF-22")
 def test_container_sees_the_decoded_bytes(lab):
     lab.apply(OPAQUE)
-    lab.apply("config/secret-env.yaml")
-    lab.apply("config/secret-files.yaml")
+    lab.apply("config/secret/env.yaml")
+    lab.apply("config/secret/files.yaml")
 
     with_variable = lab.becomes("pod/secret-env", is_ready)
     with_files = lab.becomes("pod/secret-files", is_ready)
@@ -61,7 +61,7 @@ def test_container_sees_the_decoded_bytes(lab):
 @claim("CF-21")
 def test_mounted_copy_is_in_memory_and_a_configmaps_is_not(lab):
     lab.apply(OPAQUE)
-    lab.apply("config/secret-files.yaml")
+    lab.apply("config/secret/files.yaml")
     pod = lab.becomes("pod/secret-files", is_ready)
 
     mounts = [line.split() for line in lab.exec(pod, "cat", "/proc/mounts").splitlines()]
@@ -75,7 +75,7 @@ def test_mounted_copy_is_in_memory_and_a_configmaps_is_not(lab):
 @claim("CF-23")
 def test_describe_hides_the_values_of_a_secret_and_shows_those_of_a_configmap(lab):
     lab.apply(OPAQUE)
-    lab.apply(lab.example("config/secret-files.yaml")[0])
+    lab.apply(lab.example("config/secret/files.yaml")[0])
 
     hidden = lab.run("kubectl describe secret db-credentials").out
     assert f"{len(PASSWORD)} bytes" in hidden
@@ -88,8 +88,8 @@ def test_describe_hides_the_values_of_a_secret_and_shows_those_of_a_configmap(la
 @claim("CF-17", "CF-18")
 def test_whoever_may_get_the_secret_reads_it_and_rights_on_configmaps_do_not_help(lab):
     lab.apply(OPAQUE)
-    lab.apply(lab.example("config/secret-files.yaml")[0])
-    lab.apply("config/secret-rbac.yaml")
+    lab.apply(lab.example("config/secret/files.yaml")[0])
+    lab.apply("config/secret/rbac.yaml")
 
     def get(what, account):
         """Ask for an object as one of the two ServiceAccounts."""
@@ -125,7 +125,7 @@ def test_value_lies_readable_in_the_files_of_etcd(lab):
     secret["data"] = {"password": encoded(marker)}
 
     lab.apply(secret)
-    lab.apply("config/secret-in-etcd.yaml")
+    lab.apply("config/secret/in-etcd.yaml")
     pod = lab.becomes("pod/etcd-search", is_ready)
     assert marker not in json.dumps(lab.get(SECRET))
 
@@ -144,7 +144,7 @@ def test_value_lies_readable_in_the_files_of_etcd(lab):
 def test_secret_of_another_namespace_is_not_found(lab):
     other = lab.new_namespace("other")
     lab.apply(OPAQUE, namespace=other)
-    lab.apply("config/secret-env.yaml")
+    lab.apply("config/secret/env.yaml")
 
     pod = lab.becomes("pod/secret-env", waits("CreateContainerConfigError"))
     lab.becomes("events", reports(pod, "Failed", 'secret "db-credentials" not found'))

@@ -9,11 +9,11 @@ import pytest
 from k8s_basic.content.tables import coded_rows, default_rows
 from k8s_basic.live import Condition, claim, is_ready, needs
 
-TYPES = "config/secret-types.yaml"
-TLS = "config/secret-tls-no-key.yaml"
-REGISTRY = "config/secret-dockerconfigjson.yaml"
-LEGACY = "config/secret-dockercfg.yaml"
-IMAGE = "config/private-image.yaml"
+TYPES = "config/secret-types/secret-types.yaml"
+TLS = "config/secret-types/secret-tls-no-key.yaml"
+REGISTRY = "config/secret-types/secret-dockerconfigjson.yaml"
+LEGACY = "config/secret-types/secret-dockercfg.yaml"
+IMAGE = "config/secret-types/private-image.yaml"
 INVALID = {"code": 422, "reason": "Invalid"}
 # The types of the page's table that are refused when they're empty.
 CHECKED = [
@@ -151,7 +151,7 @@ def test_token_of_a_service_account_is_filled_in_and_logs_in(lab):
 def test_bootstrap_token_logs_in_as_a_user_of_its_own(lab):
     # others may follow the page at the same time, so the token has another ID
     token = uuid.uuid4().hex[:6]
-    text = json.dumps(lab.example("config/secret-bootstrap.yaml")[0])
+    text = json.dumps(lab.example("config/secret-types/secret-bootstrap.yaml")[0])
     secret = json.loads(text.replace("demo42", token))
 
     applied = lab.apply(secret, namespace="kube-system")
@@ -213,7 +213,7 @@ def was_not_let_in(pod):
 @claim("CF-30", "CF-36")
 @needs("lesson-nodes")  # where containerd takes localhost for a registry without TLS
 def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
-    lab.apply("config/private-registry.yaml")
+    lab.apply("config/secret-types/private-registry.yaml")
     lab.becomes("pod/registry", is_ready, within=120)
     # the right user, password and host, one level too deep for this type
     legacy = lab.example(LEGACY)[0]
@@ -227,7 +227,7 @@ def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
     legacy_pod["spec"]["imagePullSecrets"] = [{"name": "secret-dockercfg"}]
 
     lab.apply([legacy, legacy_pod])
-    lab.apply("config/private-image-no-secret.yaml")
+    lab.apply("config/secret-types/private-image-no-secret.yaml")
     with lab.proves("CF-30"):
         lab.becomes("events", was_not_let_in(lab.get("pod/no-pull-secret")))
         lab.apply(REGISTRY)

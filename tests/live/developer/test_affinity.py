@@ -10,7 +10,7 @@ from k8s_basic.live import Lab, Object, claim, is_ready, needs
 from k8s_basic.live.conditions import unschedulable
 
 ZONE = "topology.kubernetes.io/zone"
-AFFINITY = "developer/affinity.yaml"
+AFFINITY = "developer/affinity/affinity.yaml"
 
 
 def zone(lab: Lab, pod: Object) -> str:
@@ -36,9 +36,9 @@ def elsewhere(document: dict[str, Any], name: str, old: str, new: str) -> dict[s
 @claim("SC-8")
 @needs("lesson-nodes")
 def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
-    required = "developer/affinity-required.yaml"
+    required = "developer/affinity/required.yaml"
     lab.apply(required)
-    lab.apply("developer/affinity-required-broken.yaml")
+    lab.apply("developer/affinity/required-broken.yaml")
     east = elsewhere(lab.example(required)[0], "east", "antarctica-west1", "antarctica-east1")
     lab.apply(east)
 
@@ -48,7 +48,7 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
     message = nowhere.condition("PodScheduled")["message"]
     assert "didn't match Pod's node affinity/selector" in message
     # the zone's name is all that is wrong
-    typo = lab.example("developer/affinity-required-broken.yaml")[0]
+    typo = lab.example("developer/affinity/required-broken.yaml")[0]
     lab.apply(elsewhere(typo, "spelled", "antarctica-west-1", "antarctica-west1"))
     assert zone(lab, lab.becomes("pod/spelled", is_ready)) == "antarctica-west1"
 
@@ -56,7 +56,7 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
 @claim("SC-9")
 @needs("lesson-nodes")
 def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
-    preferred = "developer/affinity-preferred.yaml"
+    preferred = "developer/affinity/preferred.yaml"
     lab.apply(preferred)
     west = lab.example(preferred)[0]
     lab.apply(elsewhere(west, "likes-east", "antarctica-west1", "antarctica-east1"))
@@ -69,7 +69,7 @@ def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
 @claim("SC-10")
 @needs("lesson-nodes")
 def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None:
-    terms = "developer/affinity-terms.yaml"
+    terms = "developer/affinity/terms.yaml"
     one, both = lab.example(terms)
     lab.apply(terms)
     # the first term is the one that fits

@@ -11,18 +11,18 @@ from k8s_basic.live import ABSENT, Completed, Lab, Object, Objects, claim, is_re
 from k8s_basic.live.conditions import ended
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
-DISTROLESS = "developer/debug-distroless.yaml"
-TWO = "workloads/pod-two-containers.yaml"
-SERVICE = "network/service-clusterip.yaml"
+DISTROLESS = "developer/debugging/debug-distroless.yaml"
+TWO = "workloads/container/pod-two-containers.yaml"
+SERVICE = "network/service/clusterip.yaml"
 
 
 @claim("DB-1", "DB-2")
 def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> None:
-    lab.apply("developer/debug-crash.yaml")
-    lab.apply("developer/debug-image.yaml")
-    lab.apply("developer/debug-pending.yaml")
-    lab.apply("developer/debug-config.yaml")
-    lab.apply("developer/debug-notready.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-image.yaml")
+    lab.apply("developer/debugging/debug-pending.yaml")
+    lab.apply("developer/debugging/debug-config.yaml")
+    lab.apply("developer/debugging/debug-notready.yaml")
     wanted = {
         "crash": {("0/1", "CrashLoopBackOff")},
         "image": {("0/1", "ErrImagePull"), ("0/1", "ImagePullBackOff")},
@@ -62,8 +62,8 @@ def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> N
 
 @claim("DB-3", "DB-4")
 def test_describe_shows_the_last_state_and_yaml_shows_what_was_filled_in(lab: Lab) -> None:
-    (written,) = lab.example("developer/debug-crash.yaml")
-    lab.apply("developer/debug-crash.yaml")
+    (written,) = lab.example("developer/debugging/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
     lab.becomes("pod/crash", ended(3), within=120)
 
     with lab.proves("DB-3"):
@@ -80,8 +80,8 @@ def test_describe_shows_the_last_state_and_yaml_shows_what_was_filled_in(lab: La
 
 @claim("DB-5")
 def test_previous_log_is_that_of_the_run_that_crashed(lab: Lab) -> None:
-    lab.apply("developer/debug-crash-once.yaml")
-    lab.apply("developer/debug-notready.yaml")
+    lab.apply("developer/debugging/debug-crash-once.yaml")
+    lab.apply("developer/debugging/debug-notready.yaml")
 
     def runs_again(pod: Object | None) -> bool:
         """The container is Ready after a run that ended with exit code 3."""
@@ -150,7 +150,7 @@ def test_exec_needs_the_program_in_the_image_and_debug_brings_its_own(lab: Lab) 
 
 @claim("DB-9")
 def test_copy_of_a_pod_runs_with_another_command(lab: Lab) -> None:
-    lab.apply("developer/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
     lab.becomes("pod/crash", ended(3), within=120)
 
     copy = "kubectl debug crash --copy-to=crash-copy --container=app -- sleep 3600"

@@ -6,8 +6,8 @@ from k8s_basic.content.tables import coded_rows
 from k8s_basic.live import Condition, claim, is_ready, ready, reports
 from k8s_basic.live.conditions import endpoints_of
 
-EXEC = "developer/readiness-exec.yaml"
-BROKEN = "developer/readiness-http-broken.yaml"
+EXEC = "developer/probes/readiness-exec.yaml"
+BROKEN = "developer/probes/readiness-http-broken.yaml"
 PODS = "pods app=web"
 URL = "http://web/hostname"
 
@@ -112,7 +112,7 @@ def test_only_pods_whose_readiness_probe_passes_get_traffic(lab):
 
 @claim("PR-4")
 def test_fields_of_a_probe_have_the_defaults_of_the_table(lab):
-    lab.apply("developer/readiness-defaults.yaml")
+    lab.apply("developer/probes/readiness-defaults.yaml")
 
     pod = lab.becomes("pod/readiness-defaults", is_ready)
 
@@ -127,7 +127,7 @@ def test_fields_of_a_probe_have_the_defaults_of_the_table(lab):
 
 @claim("PR-5", "PR-6")
 def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
-    lab.apply("developer/readiness-http.yaml")
+    lab.apply("developer/probes/readiness-http.yaml")
     status_500, wrong_port = lab.apply(BROKEN)
     variants = []
     for code in (399, 400):
@@ -162,10 +162,10 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
 
 @claim("PR-7")
 def test_tcp_probe_asks_for_no_more_than_an_open_port(lab):
-    closed = lab.example("developer/readiness-tcp.yaml")[0]
+    closed = lab.example("developer/probes/readiness-tcp.yaml")[0]
     closed["metadata"]["name"] = "closed"
     closed["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8081}}
-    lab.apply("developer/readiness-tcp.yaml")
+    lab.apply("developer/probes/readiness-tcp.yaml")
     (closed,) = lab.apply(closed)
 
     pod = lab.becomes("pod/readiness-tcp", is_ready)
@@ -177,7 +177,7 @@ def test_tcp_probe_asks_for_no_more_than_an_open_port(lab):
 
 @claim("PR-8")
 def test_grpc_probe_asks_the_health_service(lab):
-    lab.apply("developer/readiness-grpc.yaml")
+    lab.apply("developer/probes/readiness-grpc.yaml")
     pod = lab.becomes("pod/readiness-grpc", is_ready)
 
     lab.http(f"http://{pod.at('status.podIP')}:8080/make-not-serving")
@@ -188,7 +188,7 @@ def test_grpc_probe_asks_the_health_service(lab):
 
 @claim("PR-12")
 def test_rollout_waits_for_the_readiness_of_the_new_pod(lab):
-    lab.apply("developer/readiness-rollout.yaml")
+    lab.apply("developer/probes/readiness-rollout.yaml")
     before = lab.becomes("pods app=shop", ready(2))
     lab.http("http://shop/hostname")
 

@@ -5,15 +5,15 @@ import json
 from k8s_basic.content.tables import coded_rows
 from k8s_basic.live import claim, is_ready
 
-BURSTABLE = "developer/qos-burstable.yaml"
+BURSTABLE = "developer/resources-and-qos/qos-burstable.yaml"
 CPU_STAT = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.stat"
 # The Pods of these files stand in the page's table of classes, in the row of their class.
 CLASSES = [
     BURSTABLE,
-    "developer/qos-guaranteed.yaml",
-    "developer/qos-besteffort.yaml",
-    "developer/qos-limits-only.yaml",
-    "developer/qos-mixed.yaml",
+    "developer/resources-and-qos/qos-guaranteed.yaml",
+    "developer/resources-and-qos/qos-besteffort.yaml",
+    "developer/resources-and-qos/qos-limits-only.yaml",
+    "developer/resources-and-qos/qos-mixed.yaml",
 ]
 
 
@@ -47,7 +47,7 @@ def test_qos_class_follows_from_requests_and_limits(lab):
         assert set(filled_in["requests"]) == {"cpu", "memory"}
     with lab.proves("QO-5"):
         assert classes["mixed"] == "Burstable"
-        alone = lab.example("developer/qos-mixed.yaml")[0]
+        alone = lab.example("developer/resources-and-qos/qos-mixed.yaml")[0]
         alone["metadata"]["name"] = "without-sidecar"
         del alone["spec"]["containers"][1:]
         (alone,) = lab.apply(alone)
@@ -60,7 +60,7 @@ def test_qos_class_follows_from_requests_and_limits(lab):
 
 @claim("QO-6")
 def test_request_above_the_limit_is_refused(lab):
-    example = "developer/request-over-limit.yaml"
+    example = "developer/resources-and-qos/request-over-limit.yaml"
     field = "spec.containers[0].resources.requests"
     lab.refuses(
         lab.apply, example, code=422, reason="Invalid", field=field,
@@ -76,11 +76,11 @@ def test_request_above_the_limit_is_refused(lab):
 @claim("QO-7")
 def test_container_over_its_memory_limit_is_killed(lab):
     # beside it, the same program with room enough
-    roomy = lab.example("developer/oom.yaml")[0]
+    roomy = lab.example("developer/resources-and-qos/oom.yaml")[0]
     roomy["metadata"]["name"] = "roomy"
     roomy["spec"]["restartPolicy"] = "Never"
     roomy["spec"]["containers"][0]["resources"]["limits"]["memory"] = "512Mi"
-    lab.apply("developer/oom.yaml")
+    lab.apply("developer/resources-and-qos/oom.yaml")
     lab.apply(roomy)
 
     def killed_and_restarted(pod):
@@ -96,7 +96,7 @@ def test_container_over_its_memory_limit_is_killed(lab):
 
 @claim("QO-8")
 def test_container_over_its_cpu_limit_is_throttled_and_goes_on(lab):
-    lab.apply("developer/cpu-throttle.yaml")
+    lab.apply("developer/resources-and-qos/cpu-throttle.yaml")
     pod = lab.becomes("pod/busy", is_ready)
 
     before = throttled(lab)
@@ -116,7 +116,7 @@ def throttled(lab):
 
 @claim("QO-9")
 def test_pod_that_requests_more_than_any_node_has_is_not_scheduled(lab):
-    lab.apply("developer/request-too-big.yaml")
+    lab.apply("developer/resources-and-qos/request-too-big.yaml")
 
     def no_room(pod):
         """The scheduler found no node with so much CPU."""
@@ -129,7 +129,7 @@ def test_pod_that_requests_more_than_any_node_has_is_not_scheduled(lab):
     assert pod.at("status.phase") == "Pending"
     assert pod.at("spec.nodeName") is None
     # a limit alone is no obstacle: only requests are counted
-    smaller = lab.example("developer/request-too-big.yaml")[0]
+    smaller = lab.example("developer/resources-and-qos/request-too-big.yaml")[0]
     smaller["metadata"]["name"] = "big-limit"
     resources = {"requests": {"cpu": "1m"}, "limits": {"cpu": "100"}}
     smaller["spec"]["containers"][0]["resources"] = resources

@@ -67,9 +67,9 @@ def ready_on(number: int, node: str) -> Condition:
 def test_taint_repels_pods_that_do_not_tolerate_it(lab: Lab) -> None:
     west, east = worker(lab, "west1"), worker(lab, "east1")
     with tainted(lab, west, "NoSchedule"):
-        lab.apply("developer/toleration.yaml")
-        lab.apply("developer/toleration-missing.yaml")
-        lab.apply("developer/drain.yaml")
+        lab.apply("developer/taints-and-drain/toleration.yaml")
+        lab.apply("developer/taints-and-drain/toleration-missing.yaml")
+        lab.apply("developer/taints-and-drain/drain.yaml")
 
         assert lab.becomes("pod/batch", is_ready).at("spec.nodeName") == west.name
         waiting = lab.becomes("pod/web-west", kept_out_by_a_taint)
@@ -84,8 +84,8 @@ def test_taint_repels_pods_that_do_not_tolerate_it(lab: Lab) -> None:
 def test_no_execute_evicts_running_pods_that_do_not_tolerate_it(lab: Lab) -> None:
     # the worker without the Ingress controller, which is evicted along with the rest
     east, west = worker(lab, "east1"), worker(lab, "west1")
-    lab.apply("developer/drain.yaml")
-    tolerant = lab.example("developer/toleration.yaml")[0]
+    lab.apply("developer/taints-and-drain/drain.yaml")
+    tolerant = lab.example("developer/taints-and-drain/toleration.yaml")[0]
     tolerant["spec"]["nodeSelector"] = {ZONE: "antarctica-east1"}
     for toleration in tolerant["spec"].get("tolerations", []):
         toleration["effect"] = "NoExecute"
@@ -105,8 +105,8 @@ def test_no_execute_evicts_running_pods_that_do_not_tolerate_it(lab: Lab) -> Non
 @needs("lesson-nodes")
 def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
     west, east = worker(lab, "west1"), worker(lab, "east1")
-    lab.apply("developer/drain.yaml")
-    lab.apply("developer/drain-bare-pod.yaml")
+    lab.apply("developer/taints-and-drain/drain.yaml")
+    lab.apply("developer/taints-and-drain/drain-bare-pod.yaml")
     lab.becomes("pod/by-hand", is_ready)
     before, agents = lab.becomes(WEB, ready(4)), lab.becomes(AGENTS, ready(2))
     assert nodes(before) == nodes(agents) == {west.name, east.name}

@@ -45,7 +45,7 @@ def answers(
 @claim("DN-1", "DN-2", "DN-3")
 def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab: Lab) -> None:
     home, elsewhere = lab.namespace, lab.new_namespace("other")
-    here = lab.apply("network/dns.yaml")[0].at("spec.clusterIP")
+    here = lab.apply("network/dns/dns.yaml")[0].at("spec.clusterIP")
     with lab.proves("DN-1"):
         answers(lab, f"web.{home}.svc.cluster.local.", found(here))
 
@@ -79,14 +79,14 @@ def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab
             "no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data
         )
         # and with a Service of that name there, the short name means that one
-        there = lab.apply("network/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
+        there = lab.apply("network/dns/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
         answers(lab, "web", found(there), client=stranger)
         answers(lab, f"web.{home}", found(here), client=stranger)
 
 
 @claim("DN-4")
 def test_only_named_ports_have_srv_records(lab: Lab) -> None:
-    lab.apply("network/dns.yaml")
+    lab.apply("network/dns/dns.yaml")
     zone = f"{lab.namespace}.svc.cluster.local."
 
     answers(lab, f"_http._tcp.web.{zone}", found(f"0 100 80 web.{zone}"), kind="SRV")
@@ -99,7 +99,7 @@ def test_only_named_ports_have_srv_records(lab: Lab) -> None:
 
 @claim("DN-5", "DN-6", "DN-7")
 def test_pod_is_found_by_its_dashed_ip_real_or_not_and_not_by_its_name(lab: Lab) -> None:
-    lab.apply("network/dns.yaml")
+    lab.apply("network/dns/dns.yaml")
     (pod,) = lab.becomes("pods app=web", ready(1))
     ip = pod.at("status.podIP")
     zone = f"{lab.namespace}.pod.cluster.local."
@@ -124,9 +124,9 @@ def has_an_unready_address(slices: Objects) -> bool:
 
 @claim("DN-8", "DN-9")
 def test_ready_pod_with_hostname_and_subdomain_has_a_record(lab: Lab) -> None:
-    lab.apply("network/dns-pod-record.yaml")
+    lab.apply("network/dns/pod-record.yaml")
     # a hostname is all that the second one lacks
-    named = lab.example("network/dns-pod-record.yaml")[2]
+    named = lab.example("network/dns/pod-record.yaml")[2]
     named["metadata"]["name"], named["spec"]["hostname"] = "named", "host-b"
     lab.apply(named)
     pods = lab.becomes("pods app=named", ready(3))
@@ -140,7 +140,7 @@ def test_ready_pod_with_hostname_and_subdomain_has_a_record(lab: Lab) -> None:
         answers(lab, f"second.{zone}", NOTHING)
         answers(lab, f"first.{zone}", NOTHING)
 
-    lab.apply("network/dns-not-ready.yaml")
+    lab.apply("network/dns/not-ready.yaml")
     lab.becomes("endpointslices kubernetes.io/service-name=sub", has_an_unready_address)
     third = lab.get("pod/third").at("status.podIP")
     with lab.proves("DN-9"):

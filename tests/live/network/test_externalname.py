@@ -20,7 +20,7 @@ def documents(name: str, lab: Lab, outside: str) -> list[dict[str, Any]]:
 def start_outside(lab: Lab) -> str:
     """Start both backends in a namespace of their own and return its name."""
     outside = lab.new_namespace("outside")
-    lab.apply("network/externalname-backends.yaml", namespace=outside)
+    lab.apply("network/externalname/backends.yaml", namespace=outside)
     lab.becomes("pods", ready(2), namespace=outside)
     return outside
 
@@ -43,7 +43,9 @@ def test_external_name_is_an_alias_that_maps_no_ports_and_rewrites_no_host(lab: 
     ip = lab.get("pod/backend", namespace=outside).at("status.podIP")
     target = f"backend.{outside}.svc.cluster.local"
 
-    (partner,) = lab.apply(documents("network/service-externalname.yaml", lab, outside))
+    (partner,) = lab.apply(
+        documents("network/externalname/service-externalname.yaml", lab, outside)
+    )
 
     with lab.proves("NW-16"):
         lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{target}.", ip])
@@ -77,7 +79,7 @@ def test_external_name_is_an_alias_that_maps_no_ports_and_rewrites_no_host(lab: 
 def test_service_without_selector_leads_to_the_addresses_written_by_hand(lab: Lab) -> None:
     outside = start_outside(lab)
     ip = lab.get("pod/backend", namespace=outside).at("status.podIP")
-    service, slice_ = lab.example("network/service-no-selector.yaml")
+    service, slice_ = lab.example("network/externalname/service-no-selector.yaml")
     lab.apply(service)
     lab.http("http://partner-db/", status=0, within=10)
     assert not lab.get("endpointslices kubernetes.io/service-name=partner-db")
@@ -91,7 +93,7 @@ def test_service_without_selector_leads_to_the_addresses_written_by_hand(lab: La
 
 @claim("NW-22")
 def test_ip_as_external_name_is_accepted_and_does_not_resolve(lab: Lab) -> None:
-    lab.apply("network/service-externalname-ip.yaml")
+    lab.apply("network/externalname/service-externalname-ip.yaml")
 
     (control,) = lab.apply(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "control"},

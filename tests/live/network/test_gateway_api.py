@@ -51,9 +51,9 @@ def answers(lab: Lab, host: str, count: int) -> set[str]:
 @needs("gateway-api")
 def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: Lab) -> None:
     try:
-        lab.apply(documents(lab, "network/gateway-class.yaml"))
-        lab.apply("network/gateway.yaml")
-        lab.apply("network/httproute.yaml")
+        lab.apply(documents(lab, "network/gateway-api/gateway-class.yaml"))
+        lab.apply("network/gateway-api/gateway.yaml")
+        lab.apply("network/gateway-api/httproute.yaml")
         lab.becomes("pods app in (gateway,app1,app2)", ready(3), within=90)
         with lab.proves("GW-1"):
             lab.becomes("gatewayclass/demo-traefik", has_condition("Accepted"))
@@ -68,7 +68,7 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
             assert lab.http(f"{GATEWAY}/app20", host=host).body == "app1 saw /app20\n"
             lab.http(f"{GATEWAY}/x", host="other.example.com", status=404, within=0)
 
-        (weights,) = lab.apply("network/httproute-weights.yaml")
+        (weights,) = lab.apply("network/gateway-api/httproute-weights.yaml")
         with lab.proves("GW-3"):
             lab.http(f"{GATEWAY}/", host="canary.example.com")
             assert answers(lab, "canary.example.com", 20) == {"app1"}
@@ -83,7 +83,7 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
                 lambda seen: seen == {"app1", "app2"},
             )
 
-        lab.apply("network/httproute-filters.yaml")
+        lab.apply("network/gateway-api/httproute-filters.yaml")
         host = "filters.example.com"
         with lab.proves("GW-4"):
             assert lab.http(f"{GATEWAY}/app/hello", host=host).body == "app1 saw /hello\n"
@@ -91,7 +91,7 @@ def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: La
             assert moved.headers["location"].startswith("https://filters.example.com")
             assert moved.headers["location"].endswith("/old/x")
 
-        lab.apply("network/httproute-no-backend.yaml")
+        lab.apply("network/gateway-api/httproute-no-backend.yaml")
         with lab.proves("GW-5"):
             broken = lab.becomes("httproute/no-backend", has_unresolved_references)
             assert conditions(broken)["Accepted"] == "True"

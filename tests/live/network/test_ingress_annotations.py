@@ -29,15 +29,21 @@ def documents(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def backend(lab: Lab) -> None:
     """Start the application behind the Ingresses, and none of them."""
-    lab.apply([d for d in documents(lab, "network/ingress-rewrite.yaml") if d["kind"] != "Ingress"])
+    lab.apply(
+        [
+            d
+            for d in documents(lab, "network/ingress-annotations/ingress-rewrite.yaml")
+            if d["kind"] != "Ingress"
+        ]
+    )
     lab.becomes("pods app=app", ready(1))
 
 
 @claim("IN-9", "IN-10")
 @needs("ingress")
 def test_rewrite_is_done_by_the_class_that_knows_it_and_needs_a_group(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-rewrite.yaml"))
-    lab.apply(documents(lab, "network/ingress-rewrite-no-group.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-rewrite.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-rewrite-no-group.yaml"))
     lab.becomes("pods app=app", ready(1))
 
     with lab.proves("IN-10"):
@@ -57,7 +63,7 @@ def test_rewrite_is_done_by_the_class_that_knows_it_and_needs_a_group(lab: Lab) 
 @needs("ingress")
 def test_redirect_is_on_with_tls_unless_false_and_never_without(lab: Lab) -> None:
     backend(lab)
-    lab.apply(documents(lab, "network/ingress-annotations.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-annotations.yaml"))
 
     redirected = lab.outside(f"{SITE}/deeper", host=own(lab, "secure"), status=308)
     assert redirected.headers["location"] == f"https://{own(lab, 'secure')}/deeper"
@@ -76,7 +82,7 @@ def test_redirect_is_on_with_tls_unless_false_and_never_without(lab: Lab) -> Non
 @needs("ingress")
 def test_body_above_the_limit_is_413_while_requests_are_buffered(lab: Lab) -> None:
     backend(lab)
-    lab.apply(documents(lab, "network/ingress-annotations.yaml")[1])
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-annotations.yaml")[1])
     host = own(lab, "upload")
     assert lab.outside(SITE, host=host).body == "app saw /\n"
 
@@ -102,7 +108,7 @@ def test_body_above_the_limit_is_413_while_requests_are_buffered(lab: Lab) -> No
 
 @claim("IN-15")
 def test_annotation_that_is_no_string_is_refused(lab: Lab) -> None:
-    (ingress,) = documents(lab, "network/ingress-rewrite-no-group.yaml")
+    (ingress,) = documents(lab, "network/ingress-annotations/ingress-rewrite-no-group.yaml")
     key = f"{PREFIX}/ssl-redirect"
     lab.apply(ingress)
 

@@ -39,12 +39,12 @@ def lists_exactly(wanted: set[str]) -> Condition:
 
 @claim("NW-1")
 def test_service_without_matching_pods_has_no_endpoints_and_answers_nobody(lab: Lab) -> None:
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = lab.apply([d for d in documents if d["kind"] == "Service"])
     url = f"http://{service.at('spec.clusterIP')}/hostname"
     lab.becomes(SLICES, has_no_endpoints)
     lab.http(url, status=0)
-    lab.apply("network/service-wrong-selector.yaml")
+    lab.apply("network/service/wrong-selector.yaml")
 
     lab.apply([d for d in documents if d["kind"] == "Deployment"])
 
@@ -59,7 +59,7 @@ def test_service_without_matching_pods_has_no_endpoints_and_answers_nobody(lab: 
 
 @claim("NW-2")
 def test_pods_come_and_go_and_the_address_stays(lab: Lab) -> None:
-    lab.apply("network/service-clusterip.yaml")
+    lab.apply("network/service/clusterip.yaml")
     before = lab.becomes("pods app=web", ready(3))
     address = lab.get("service/web").at("spec.clusterIP")
     url = f"http://{address}/hostname"
@@ -77,7 +77,7 @@ def test_pods_come_and_go_and_the_address_stays(lab: Lab) -> None:
 
 @claim("NW-4")
 def test_ready_endpoints_are_exactly_the_ready_pods_with_the_label(lab: Lab) -> None:
-    documents = lab.apply("network/service-clusterip.yaml")
+    documents = lab.apply("network/service/clusterip.yaml")
     pods = lab.becomes("pods app=web", ready(3))
     lab.becomes(SLICES, lists_exactly(ips(pods)))
 
@@ -107,7 +107,7 @@ def test_ready_endpoints_are_exactly_the_ready_pods_with_the_label(lab: Lab) -> 
 
 @claim("NW-5")
 def test_new_connections_are_spread_over_all_ready_pods(lab: Lab) -> None:
-    lab.apply("network/service-clusterip.yaml")
+    lab.apply("network/service/clusterip.yaml")
     pods = lab.becomes("pods app=web", ready(3))
     lab.becomes(SLICES, lists_exactly(ips(pods)))
     assert len(pods.names) == 3
@@ -131,7 +131,7 @@ ADDRESSES = {
 
 @claim("NW-23")
 def test_types_of_a_service_are_those_of_the_table_and_each_has_its_addresses(lab: Lab) -> None:
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = (d for d in documents if d["kind"] == "Service")
 
     def of_type(kind: str, **fields: Any) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def test_types_of_a_service_are_those_of_the_table_and_each_has_its_addresses(la
 @claim("NW-20")
 def test_service_variables_are_there_only_for_services_older_than_the_pod(lab: Lab) -> None:
     older = lab.client
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = lab.apply([d for d in documents if d["kind"] == "Service"])
     lab.becomes(SLICES, has_no_endpoints)  # controllers have seen it, before the Pods are made
     lab.apply([d for d in documents if d["kind"] != "Service"])

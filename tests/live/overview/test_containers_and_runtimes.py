@@ -6,7 +6,7 @@ from k8s_basic.live import claim, is_ready, reports
 
 @claim("OV-22", "OV-31")
 def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
-    lab.apply("overview/which-runtime.yaml")
+    lab.apply("overview/containers-and-runtimes/which-runtime.yaml")
     pod = lab.becomes("pod/which-runtime", is_ready, within=90)
 
     node = lab.get(f"node/{pod.at('spec.nodeName')}")
@@ -26,7 +26,7 @@ def test_pod_shows_its_runtime_and_the_generation_of_its_cgroups(lab):
 
 @claim("OV-23")
 def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
-    [pod] = lab.apply("overview/docker-socket.yaml")
+    [pod] = lab.apply("overview/containers-and-runtimes/docker-socket.yaml")
 
     # the first warning may be about another lack
     refused = reports(pod, "FailedMount", "/var/run/docker.sock", "not a socket file")
@@ -37,7 +37,7 @@ def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
     )
 
     # the same Pod without the volume shows that nothing else holds it up
-    [document] = lab.example("overview/docker-socket.yaml")
+    [document] = lab.example("overview/containers-and-runtimes/docker-socket.yaml")
     document["metadata"]["name"] = "no-socket"
     document["spec"]["volumes"] = []
     document["spec"]["containers"][0]["volumeMounts"] = []
@@ -48,7 +48,7 @@ def test_pod_that_mounts_the_socket_of_docker_never_starts(lab):
 @claim("OV-24", "OV-25")
 @pytest.mark.touches_cluster
 def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
-    runtime_class, pod = lab.example("overview/runtime-class.yaml")
+    runtime_class, pod = lab.example("overview/containers-and-runtimes/runtime-class.yaml")
     if pod["spec"].get("runtimeClassName") == runtime_class["metadata"]["name"]:
         pod["spec"]["runtimeClassName"] = f"demo-{lab.namespace}"
     runtime_class["metadata"]["name"] = f"demo-{lab.namespace}"
@@ -74,8 +74,8 @@ def test_pod_whose_runtime_class_is_missing_or_has_no_handler_does_not_run(lab):
 
 @claim("OV-32")
 def test_image_without_a_tag_is_always_pulled_by_default(lab):
-    [tagged] = lab.example("start/first-pod.yaml")
-    untagged = lab.example("start/first-pod.yaml")[0]
+    [tagged] = lab.example("start/first-cluster/first-pod.yaml")
+    untagged = lab.example("start/first-cluster/first-pod.yaml")[0]
     untagged["metadata"]["name"] = "untagged"
     container = untagged["spec"]["containers"][0]
     container["image"] = container["image"].rpartition(":")[0]

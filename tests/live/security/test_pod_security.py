@@ -13,10 +13,10 @@ from k8s_basic.live import Completed, Lab, Object, claim, is_ready
 from k8s_basic.live.api import Api
 from k8s_basic.live.restrictions import acting_as, allowed, meets
 
-ORDINARY = "start/first-pod.yaml"
-CAREFUL = "security/pod-restricted.yaml"
-PRIVILEGED = "security/pod-privileged.yaml"
-UNFIT = "security/deployment-unfit.yaml"
+ORDINARY = "start/first-cluster/first-pod.yaml"
+CAREFUL = "security/pod-security/pod-restricted.yaml"
+PRIVILEGED = "security/pod-security/pod-privileged.yaml"
+UNFIT = "security/pod-security/deployment-unfit.yaml"
 WHAT_IS_MISSING = ("allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from k8s_basic.live import Completed, Lab, claim
 
-POD_READER = "security/role-pod-reader.yaml"
-JANE = "security/rolebinding-jane.yaml"
-CLUSTER_ROLE = "security/clusterrole.yaml"
+POD_READER = "security/rbac/role-pod-reader.yaml"
+JANE = "security/rbac/rolebinding-jane.yaml"
+CLUSTER_ROLE = "security/rbac/clusterrole.yaml"
 
 
 def allowed(lab: Lab, command: str, within: float = 60) -> Completed:
@@ -34,7 +34,7 @@ def watch_pods(lab: Lab, options: str) -> str:
 
 @claim("SE-11", "SE-12", "SE-13", "SE-14", "SE-15")
 def test_jane_may_read_pods_of_this_namespace_and_nothing_else(lab: Lab) -> None:
-    lab.apply("start/first-pod.yaml")
+    lab.apply("start/first-cluster/first-pod.yaml")
     lab.apply(POD_READER)
     lab.apply(JANE)
     lab.becomes("pod/hello", {"status": {"phase": "Running"}})
@@ -102,7 +102,7 @@ def test_role_of_a_binding_may_come_later_and_never_change(lab: Lab) -> None:
 @claim("SE-17")
 def test_group_in_a_binding_stands_for_all_its_members(lab: Lab) -> None:
     lab.apply(POD_READER)
-    lab.apply("security/rolebinding-group.yaml")
+    lab.apply("security/rbac/rolebinding-group.yaml")
 
     allowed(lab, "kubectl get pods --as=park --as-group=devs")
 
@@ -144,7 +144,7 @@ def own(lab: Lab, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @claim("SE-19")
 def test_resource_names_narrow_a_rule_to_single_objects(lab: Lab) -> None:
-    lab.apply("security/role-resourcenames.yaml")
+    lab.apply("security/rbac/role-resourcenames.yaml")
 
     allowed(lab, "kubectl get secret db-password --as=jane")
 
@@ -155,9 +155,9 @@ def test_resource_names_narrow_a_rule_to_single_objects(lab: Lab) -> None:
 
 @claim("SE-20")
 def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
-    lab.apply("security/role-admin.yaml")
+    lab.apply("security/rbac/role-admin.yaml")
     allowed(lab, "kubectl create role viewer --verb=get --resource=roles --as=carol")
-    (secret_reader,) = lab.example("security/role-escalation.yaml")
+    (secret_reader,) = lab.example("security/rbac/role-escalation.yaml")
     not_hers = "attempting to grant RBAC permissions not currently held"
 
     forbidden(lab, f"{created(secret_reader)} --as=carol", not_hers)
@@ -167,7 +167,7 @@ def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
     allowed(lab, "kubectl get role viewer --as=carol", within=0)
 
     # once she has the rights herself, the same request is accepted
-    lab.apply("security/role-escalation.yaml")
+    lab.apply("security/rbac/role-escalation.yaml")
     lab.run("kubectl create rolebinding secrets --role=secret-reader --user=carol")
     allowed(lab, "kubectl get secrets --as=carol")
     again = {**secret_reader, "metadata": {"name": "again"}}
@@ -176,7 +176,7 @@ def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
 
 @claim("SE-21")
 def test_rule_for_the_wrong_api_group_is_accepted_and_allows_nothing(lab: Lab) -> None:
-    wrong = "security/role-wrong-group.yaml"
+    wrong = "security/rbac/role-wrong-group.yaml"
     lab.apply(POD_READER)
     lab.apply(JANE)
     lab.apply(wrong)

@@ -8,7 +8,7 @@ from typing import Any
 
 from k8s_basic.live import Lab, Object, Objects, claim, is_ready
 
-ACCOUNT = "security/serviceaccount.yaml"
+ACCOUNT = "security/serviceaccount/serviceaccount.yaml"
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 HOUR, DAY = 3600, 86400
 
@@ -51,8 +51,8 @@ def is_authenticated(lab: Lab, token: str) -> bool:
 
 @claim("SE-1", "SE-5")
 def test_every_pod_gets_a_token_unless_it_opts_out(lab: Lab) -> None:
-    lab.apply("security/pod-default-sa.yaml")
-    lab.apply("security/pod-no-token.yaml")
+    lab.apply("security/serviceaccount/pod-default-sa.yaml")
+    lab.apply("security/serviceaccount/pod-no-token.yaml")
     plain = lab.becomes("pod/default-sa", is_ready)
     without = lab.becomes("pod/no-token", is_ready)
 
@@ -70,8 +70,8 @@ def test_every_pod_gets_a_token_unless_it_opts_out(lab: Lab) -> None:
 @claim("SE-6", "SE-8", "SE-10", "SE-23")
 def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
     lab.apply(account(lab))
-    lab.apply("security/pod-serviceaccount.yaml")
-    lab.apply("security/pod-default-sa.yaml")
+    lab.apply("security/serviceaccount/pod-serviceaccount.yaml")
+    lab.apply("security/serviceaccount/pod-default-sa.yaml")
     pod = lab.becomes("pod/my-pod", is_ready)
     lab.becomes("pod/default-sa", is_ready)
 
@@ -157,7 +157,7 @@ def test_mountable_secrets_are_deprecated_and_still_enforced(lab: Lab) -> None:
 
 def with_secret(lab: Lab, account: str) -> dict[str, Any]:
     """Return the lesson's Pod with another account and the volume of a Secret; it never runs."""
-    (pod,) = lab.example("security/pod-serviceaccount.yaml")
+    (pod,) = lab.example("security/serviceaccount/pod-serviceaccount.yaml")
     pod["metadata"]["name"] = f"as-{account}"
     volume = {"name": "secret", "secret": {"secretName": "unlisted"}}
     pod["spec"] |= {"serviceAccountName": account, "schedulerName": "nobody", "volumes": [volume]}
@@ -179,7 +179,7 @@ def test_create_token_gives_a_token_for_an_hour(lab: Lab) -> None:
 
 @claim("SE-9")
 def test_missing_account_or_namespace_is_refused_at_once(lab: Lab) -> None:
-    unknown = "security/pod-unknown-sa.yaml"
+    unknown = "security/serviceaccount/pod-unknown-sa.yaml"
     (account_,) = account(lab)[:1]
     lab.apply(account_)  # a name that is nearly the same does not help
     lab.refuses(lab.apply, unknown, code=403, text="service account .* not found")

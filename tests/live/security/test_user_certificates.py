@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from k8s_basic.live import Lab, Object, claim
 
-EXAMPLE = "security/csr.yaml"
+EXAMPLE = "security/user-certificates/csr.yaml"
 PLACEHOLDER = "PUT-YOUR-REQUEST-HERE"
 DAY = 86400
 ISSUED = 120  # seconds for the signer to answer
@@ -169,7 +169,7 @@ def test_certificate_logs_in_and_a_binding_gives_rights(lab: Lab, requests: Requ
         assert before.code != 0, "rights without a binding"
         assert 'User "myuser" cannot list resource "pods"' in before.err
 
-        lab.apply("security/rolebinding-myuser.yaml")
+        lab.apply("security/user-certificates/rolebinding-myuser.yaml")
         # a new grant is seen a moment later
         lab.eventually("myuser has rights", lambda: lab.run(ask), lambda after: not after.code)
 
@@ -177,7 +177,7 @@ def test_certificate_logs_in_and_a_binding_gives_rights(lab: Lab, requests: Requ
 @claim("UC-8")
 def test_request_of_somebody_else_gives_no_login(lab: Lab, requests: Requests) -> None:
     requests.key_and_request("myuser", "/CN=myuser")
-    (pasted,) = lab.example("security/csr-pasted.yaml")
+    (pasted,) = lab.example("security/user-certificates/csr-pasted.yaml")
     (csr,) = lab.apply(requests.named(pasted, "-pasted"))
     (own,) = lab.apply(requests.document("myuser"))
     requests.approve(csr)

@@ -35,7 +35,7 @@ def test_each_worker_has_its_own_zone_and_gets_the_pod_that_asks_for_it(lab):
     zones = {node.labels[ZONE]: node.name for node in workers(lab)}
     assert set(zones) == {"antarctica-east1", "antarctica-west1"}
 
-    [pod] = lab.example("start/first-pod.yaml")
+    [pod] = lab.example("start/first-cluster/first-pod.yaml")
     for zone, node_name in zones.items():
         pod["metadata"]["name"] = f"in-{zone}"
         pod["spec"]["nodeSelector"] = {ZONE: zone}
@@ -92,7 +92,7 @@ def test_a_claim_without_class_gets_the_class_that_kind_took_from_its_node_image
 
 @claim("FC-4")
 def test_the_first_pod_answers_with_its_own_name(lab):
-    lab.apply("start/first-pod.yaml")
+    lab.apply("start/first-cluster/first-pod.yaml")
     pod = lab.becomes("pod/hello", is_ready, within=60)
 
     answer = lab.exec(pod, "curl", "-s", *RETRY, "http://localhost:8080/hostname")

@@ -21,7 +21,7 @@ def shared_memory(lab, pod):
 
 @claim("ST-4", "ST-5")
 def test_empty_dir_outlives_a_restart_of_the_container_and_not_the_pod(lab):
-    lab.apply("storage/emptydir.yaml")
+    lab.apply("storage/volumes/emptydir.yaml")
     pod = lab.becomes("pod/mypod", is_ready)
     write = "echo kept > /data/kept; echo lost > /tmp/lost; cat /tmp/lost"
     assert lab.exec(pod, "sh", "-c", write, container="mycontainer") == "lost\n"
@@ -36,7 +36,7 @@ def test_empty_dir_outlives_a_restart_of_the_container_and_not_the_pod(lab):
         assert lab.exec(pod, "cat", "/data/kept", container="mycontainer") == "kept\n"
 
     old = lab.delete("pod/mypod", wait=True)
-    lab.apply("storage/emptydir.yaml")
+    lab.apply("storage/volumes/emptydir.yaml")
     with lab.proves("ST-5"):
         new = lab.becomes("pod/mypod", is_ready, without=old)
         assert lab.exec(new, "ls", "-A", "/data", container="mycontainer") == ""
@@ -44,7 +44,7 @@ def test_empty_dir_outlives_a_restart_of_the_container_and_not_the_pod(lab):
 
 @claim("ST-2", "ST-24")
 def test_empty_dir_in_memory_counts_as_memory_and_ends_at_its_limit(lab):
-    lab.apply("storage/emptydir-memory.yaml")
+    lab.apply("storage/ephemeral/emptydir-memory.yaml")
     pod = lab.becomes("pod/in-memory", is_ready)
 
     with lab.proves("ST-2"):

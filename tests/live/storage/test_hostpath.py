@@ -43,7 +43,7 @@ def test_pod_sees_the_directory_of_the_node_it_runs_on(lab):
     there = f"test -d {folder} && echo there"
     try:
         assert on(lab, east, there) == ""
-        lab.apply(apart(lab, lab.example("storage/hostpath.yaml")))
+        lab.apply(apart(lab, lab.example("storage/hostpath/hostpath.yaml")))
         for name in ("east", "west"):
             lab.becomes(f"pod/{name}", is_ready)
         with lab.proves("HP-4"):
@@ -71,7 +71,7 @@ def test_pod_sees_the_directory_of_the_node_it_runs_on(lab):
 def test_pod_waits_for_a_file_that_the_node_does_not_have(lab):
     path = f"/etc/demo-settings.conf-{lab.namespace}"
     try:
-        lab.apply(apart(lab, lab.example("storage/hostpath-type.yaml")))
+        lab.apply(apart(lab, lab.example("storage/hostpath/type.yaml")))
         pod = lab.get("pod/needs-file")
         lab.becomes("events", not_mounted(pod, path), within=120)
         assert lab.get("pod/needs-file").at("status.phase") == "Pending"
@@ -84,7 +84,7 @@ def test_pod_waits_for_a_file_that_the_node_does_not_have(lab):
 @needs("node-shell")
 @pytest.mark.touches_cluster
 def test_certificates_of_the_node_can_be_read_and_not_written(lab):
-    lab.apply("storage/hostpath-ca.yaml")
+    lab.apply("storage/hostpath/ca.yaml")
     pod = lab.becomes("pod/with-node-ca", is_ready)
     node, stray = pod.at("spec.nodeName"), f"/etc/ssl/certs/demo-{lab.namespace}"
     count = "grep -c 'BEGIN CERTIFICATE' /etc/ssl/certs/ca-certificates.crt"
@@ -103,7 +103,7 @@ def test_certificates_of_the_node_can_be_read_and_not_written(lab):
 
 @claim("HP-6")
 def test_namespace_at_level_baseline_refuses_host_path(lab):
-    pod = lab.example("storage/hostpath.yaml")[0]
+    pod = lab.example("storage/hostpath/hostpath.yaml")[0]
     lab.label(f"namespace/{lab.namespace}", {"pod-security.kubernetes.io/enforce": "baseline"})
     # the admission plugin learns of the label by a watch
     asked = "kubectl create --dry-run=server -f - <<'JSON'\n{}\nJSON"

@@ -41,14 +41,14 @@ def written(lab, pod):
 @claim("ST-13", "ST-14", "ST-23")
 @needs("storage")
 def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
-    lab.apply("storage/pvc-dynamic.yaml")
+    lab.apply("storage/storageclass/pvc-dynamic.yaml")
     pvc = lab.get("pvc/data")
     with lab.proves("ST-14"):
         lab.becomes("events", reports(pvc, "WaitForFirstConsumer"))
         assert lab.get("pvc/data").at("status.phase") == "Pending"
         assert pvc.uid not in {pv.at("spec.claimRef.uid") for pv in lab.get("pv")}
 
-        lab.apply("storage/pvc-dynamic-writer.yaml")
+        lab.apply("storage/storageclass/pvc-dynamic-writer.yaml")
         writer = lab.becomes("pod/writer", is_ready, within=MADE)
         bound = lab.becomes("pvc/data", BOUND)
         pv = lab.get(f"pv/{bound.at('spec.volumeName')}")
@@ -59,7 +59,7 @@ def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
         assert written(lab, writer) == "kept by the volume\n"
 
         lab.delete(writer, wait=True)
-        lab.apply("storage/pvc-dynamic-reader.yaml")
+        lab.apply("storage/storageclass/pvc-dynamic-reader.yaml")
         reader = lab.becomes("pod/reader", is_ready, within=120)
         assert lab.exec(reader, "cat", "/data/log") == "kept by the volume\n"
     with lab.proves("ST-23"):
@@ -71,8 +71,8 @@ def test_volume_is_made_for_the_first_pod_and_outlives_it(lab):
 @claim("ST-16", "ST-17", "ST-27")
 @needs("storage")
 def test_claim_in_use_is_kept_and_takes_its_volume_along(lab):
-    lab.apply("storage/pvc-dynamic.yaml")
-    lab.apply("storage/pvc-dynamic-writer.yaml")
+    lab.apply("storage/storageclass/pvc-dynamic.yaml")
+    lab.apply("storage/storageclass/pvc-dynamic-writer.yaml")
     writer = lab.becomes("pod/writer", is_ready, within=MADE)
     pvc = lab.becomes("pvc/data", BOUND)
     volume = f"pv/{pvc.at('spec.volumeName')}"
@@ -106,7 +106,7 @@ def is_terminating(pvc):
 @needs("node-shell")
 @pytest.mark.touches_cluster
 def test_retained_volume_keeps_its_data_and_waits_for_an_administrator(lab, own):
-    documents = own(lab.example("storage/storageclass-retain.yaml"))
+    documents = own(lab.example("storage/storageclass/retain.yaml"))
     lab.apply(documents)
     keeper = lab.becomes("pod/keeper", is_ready, within=MADE)
     pvc = lab.becomes("pvc/kept", BOUND)
@@ -151,7 +151,7 @@ def test_retained_volume_keeps_its_data_and_waits_for_an_administrator(lab, own)
 @claim("ST-20", "ST-21")
 @pytest.mark.touches_cluster
 def test_recycle_is_refused_in_a_class_and_deprecated_in_a_volume(lab, own):
-    storage_class = own(lab.example("storage/storageclass-retain.yaml"))[0]
+    storage_class = own(lab.example("storage/storageclass/retain.yaml"))[0]
     with lab.proves("ST-20"):
         recycled = storage_class | {"reclaimPolicy": "Recycle"}
         lab.refuses(
@@ -160,7 +160,7 @@ def test_recycle_is_refused_in_a_class_and_deprecated_in_a_volume(lab, own):
         )  # fmt: skip
         lab.apply(storage_class)
 
-    (volume,) = own(lab.example("storage/pv-nfs.yaml"))
+    (volume,) = own(lab.example("storage/pv-and-pvc/pv-nfs.yaml"))
     with lab.proves("ST-21"):
         assert lab.warns(volume) == []
     volume["metadata"]["name"] += "-recycle"
@@ -184,8 +184,8 @@ def taken(lab, document, field):
 @claim("ST-30")
 @pytest.mark.touches_cluster
 def test_values_and_defaults_of_classes_and_volumes_are_those_of_the_table(lab, own):
-    storage_class = lab.example("storage/storageclass-retain.yaml")[0]
-    (volume,) = lab.example("storage/pv-nfs.yaml")
+    storage_class = lab.example("storage/storageclass/retain.yaml")[0]
+    (volume,) = lab.example("storage/pv-and-pvc/pv-nfs.yaml")
     policy = "persistentVolumeReclaimPolicy"
     for document in own([storage_class, volume]):
         for field in ("reclaimPolicy", "volumeBindingMode"):
@@ -214,8 +214,8 @@ def test_values_and_defaults_of_classes_and_volumes_are_those_of_the_table(lab, 
 @claim("ST-15", "ST-26")
 @needs("storage")
 def test_default_class_is_filled_in_and_none_is_not(lab):
-    lab.apply("storage/pvc-dynamic.yaml")
-    lab.apply("storage/pvc-pending.yaml")
+    lab.apply("storage/storageclass/pvc-dynamic.yaml")
+    lab.apply("storage/storageclass/pvc-pending.yaml")
 
     no_class, unknown = lab.get("pvc/no-class"), lab.get("pvc/unknown-class")
     with lab.proves("ST-26"):

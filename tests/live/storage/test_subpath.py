@@ -21,7 +21,7 @@ def failed_to_start(pod):
 
 @claim("SP-1", "SP-2", "SP-4")
 def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
-    lab.apply("storage/subpath.yaml")
+    lab.apply("storage/subpath/subpath.yaml")
     with_it = lab.becomes("pod/with-subpath", is_ready)
     without = lab.becomes("pod/without-subpath", is_ready)
 
@@ -48,7 +48,7 @@ def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
 
 @claim("SP-3")
 def test_sub_paths_split_one_volume(lab):
-    lab.apply("storage/subpath-dirs.yaml")
+    lab.apply("storage/subpath/dirs.yaml")
     pod = lab.becomes("pod/split", is_ready)
 
     for container in ("uploads", "reports"):
@@ -63,9 +63,9 @@ def test_sub_paths_split_one_volume(lab):
 
 @claim("SP-5")
 def test_sub_path_that_the_volume_lacks_is_made_as_a_directory_and_breaks_the_start(lab):
-    site = lab.example("storage/subpath.yaml")[0]
+    site = lab.example("storage/subpath/subpath.yaml")[0]
     lab.apply(site)
-    (pod,) = lab.example("storage/subpath-typo.yaml")
+    (pod,) = lab.example("storage/subpath/typo.yaml")
 
     lab.apply(pod)
     lab.becomes("pod/typo", failed_to_start, within=120)

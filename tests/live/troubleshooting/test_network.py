@@ -11,7 +11,7 @@ from k8s_basic.live import Condition, Lab, Object, Objects, claim, is_ready, nee
 from k8s_basic.live.conditions import endpoints_of, has_address
 
 SITE = "http://localhost:8080"
-SHOP = "troubleshooting/shop.yaml"
+SHOP = "troubleshooting/network/shop.yaml"
 
 
 def endpoints(wanted: list[bool]) -> Condition:
@@ -45,9 +45,9 @@ def slices(service: str) -> str:
 
 @claim("TS-17", "TS-18", "TS-19")
 def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> None:
-    lab.apply("troubleshooting/service-label-broken.yaml")
-    lab.apply("troubleshooting/service-port-broken.yaml")
-    lab.apply("troubleshooting/service-readiness-broken.yaml")
+    lab.apply("troubleshooting/network/service-label-broken.yaml")
+    lab.apply("troubleshooting/network/service-port-broken.yaml")
+    lab.apply("troubleshooting/network/service-readiness-broken.yaml")
     (unlike,) = lab.becomes("pods app=front-end", ready(1))
     behind = lab.becomes("pod/service-port", is_ready)
     failing = lab.becomes("pod/service-readiness", {"status": {"phase": "Running"}})
@@ -57,7 +57,7 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
         lab.becomes(slices("service-label"), endpoints([]))
         is_refused(lab, "http://service-label/hostname")
         is_well(lab, unlike)
-        lab.apply("troubleshooting/service-label.yaml")
+        lab.apply("troubleshooting/network/service-label.yaml")
         answer = lab.http("http://service-label/hostname", within=60)
         assert answer.body == "service-label"
 
@@ -65,7 +65,7 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
         lab.becomes(slices("service-port"), endpoints([True]))
         is_refused(lab, "http://service-port/hostname")
         is_well(lab, behind)
-        lab.apply("troubleshooting/service-port.yaml")
+        lab.apply("troubleshooting/network/service-port.yaml")
         answer = lab.http("http://service-port/hostname", within=60)
         assert answer.body == "service-port"
 
@@ -76,7 +76,7 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
         lab.becomes("events", reports(failing, "Unhealthy"))
         lab.delete(failing, wait=True)
         lab.delete("service/service-readiness")
-        lab.apply("troubleshooting/service-readiness.yaml")
+        lab.apply("troubleshooting/network/service-readiness.yaml")
         lab.becomes("pod/service-readiness", is_ready, without=failing)
         answer = lab.http("http://service-readiness/hostname", within=60)
         assert answer.body == "service-readiness"
@@ -85,13 +85,13 @@ def test_service_answers_once_label_port_and_readiness_are_right(lab: Lab) -> No
 @claim("TS-20")
 def test_name_in_a_namespace_that_is_not_there_does_not_resolve(lab: Lab) -> None:
     lab.apply(SHOP)
-    lab.apply("troubleshooting/dns-name-broken.yaml")
+    lab.apply("troubleshooting/network/dns-name-broken.yaml")
     lab.becomes("pod/shop", is_ready)
     lost = lab.becomes("pod/dns-name", is_ready)
     lab.logged(lost, "Could not resolve host", within=90)
 
     lab.delete(lost, wait=True)
-    lab.apply("troubleshooting/dns-name.yaml")
+    lab.apply("troubleshooting/network/dns-name.yaml")
     found = lab.becomes("pod/dns-name", is_ready, without=lost)
     lab.logged(found, "\nshop\n", within=60)
 
@@ -112,7 +112,7 @@ def documents(lab: Lab, example: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def again(lab: Lab, name: str) -> dict[str, Any]:
     """Return the broken Ingress once more, under a name and a host of its own."""
-    broken = documents(lab, lab.example(f"troubleshooting/{name}-broken.yaml"))[0]
+    broken = documents(lab, lab.example(f"troubleshooting/network/{name}-broken.yaml"))[0]
     text = json.dumps(broken).replace(own(lab, name), own(lab, f"{name}-again"))
     ingress: dict[str, Any] = json.loads(text)
     ingress["metadata"]["name"] = f"{name}-again"
@@ -124,9 +124,9 @@ def again(lab: Lab, name: str) -> dict[str, Any]:
 def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None:
     lab.apply(SHOP)
     lab.becomes("pod/shop", is_ready)
-    lab.apply(documents(lab, lab.example("troubleshooting/ingress-404-broken.yaml")))
-    lab.apply(documents(lab, lab.example("troubleshooting/ingress-503-broken.yaml")))
-    lab.apply(documents(lab, lab.example("troubleshooting/ingress-class-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-404-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-503-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-class-broken.yaml")))
 
     def ask(name: str, path: str, status: int, within: float = 60) -> str:
         url = f"{SITE}{path}"
@@ -136,7 +136,7 @@ def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None
         lab.becomes("ingress/ingress-404", has_address)
         ask("ingress-404", "/hostname/", 200)  # the rule is there, and wants the last slash
         ask("ingress-404", "/hostname", 404, within=0)
-        lab.apply(documents(lab, lab.example("troubleshooting/ingress-404.yaml")))
+        lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-404.yaml")))
         assert ask("ingress-404", "/hostname", 200) == "shop"
         ask("ingress-404", "/hostname/", 404)
 
@@ -145,7 +145,7 @@ def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None
     with lab.proves("TS-22"):
         ask("ingress-503", "/hostname", 503)
         lab.becomes(slices("ingress-503"), endpoints([]))
-        lab.apply(documents(lab, lab.example("troubleshooting/ingress-503.yaml")))
+        lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-503.yaml")))
         assert ask("ingress-503", "/hostname", 200) == "shop"
         lab.apply(again(lab, "ingress-503"))
         assert ask("ingress-503-again", "/hostname", 200) == "shop"
@@ -153,7 +153,7 @@ def test_ingress_answers_once_path_backend_and_class_are_right(lab: Lab) -> None
     with lab.proves("TS-23"):
         assert not has_address(lab.get("ingress/ingress-class"))
         ask("ingress-class", "/hostname", 404, within=0)
-        lab.apply(documents(lab, lab.example("troubleshooting/ingress-class.yaml")))
+        lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-class.yaml")))
         assert ask("ingress-class", "/hostname", 200) == "shop"
         lab.becomes("ingress/ingress-class", has_address)
         other_class = again(lab, "ingress-class")
@@ -183,10 +183,10 @@ def test_wrong_secret_name_serves_a_certificate_that_is_not_ours(lab: Lab, tmp_p
         assert answer.body == "shop"
         return ssl.PEM_cert_to_DER_cert(answer.certificate)
 
-    lab.apply(documents(lab, lab.example("troubleshooting/ingress-tls-broken.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-tls-broken.yaml")))
     assert served() != ours
 
-    lab.apply(documents(lab, lab.example("troubleshooting/ingress-tls.yaml")))
+    lab.apply(documents(lab, lab.example("troubleshooting/network/ingress-tls.yaml")))
     url, crt = "https://localhost:8443/hostname", tmp_path / "tls.crt"
     lab.outside(url, sni=host, cafile=crt, within=60)  # the controller takes up the change
     assert served() == ours

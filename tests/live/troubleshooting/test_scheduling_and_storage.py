@@ -9,14 +9,14 @@ from k8s_basic.live.conditions import ended, unschedulable
 @claim("TS-9", "TS-10", "TS-11")
 @needs("lesson-nodes", "control-plane")
 def test_scheduler_says_what_every_node_lacks(lab: Lab) -> None:
-    lab.apply("troubleshooting/pending-cpu-broken.yaml")
-    lab.apply("troubleshooting/pending-selector-broken.yaml")
-    lab.apply("troubleshooting/pending-taint-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pending-cpu-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pending-selector-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pending-taint-broken.yaml")
 
     with lab.proves("TS-9"):
         stuck = lab.becomes("pod/pending-cpu", unschedulable("Insufficient cpu"))
         lab.delete(stuck, wait=True)
-        lab.apply("troubleshooting/pending-cpu.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pending-cpu.yaml")
         lab.becomes("pod/pending-cpu", is_ready, without=stuck)
         given = {"resources": {"requests": {"cpu": "10m"}}}
         lab.becomes("pod/pending-cpu", {"status": {"containerStatuses": [given]}})
@@ -26,20 +26,22 @@ def test_scheduler_says_what_every_node_lacks(lab: Lab) -> None:
         no_match = unschedulable("didn't match Pod's node affinity")
         stuck = lab.becomes("pod/pending-selector", no_match)
         lab.delete(stuck, wait=True)
-        lab.apply("troubleshooting/pending-selector.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pending-selector.yaml")
         lab.becomes("pod/pending-selector", is_ready, without=stuck)
         never_restarted(lab, "pending-selector")
 
     with lab.proves("TS-11"):
         stuck = lab.becomes("pod/pending-taint", unschedulable("untolerated taint"))
         lab.delete(stuck, wait=True)
-        lab.apply("troubleshooting/pending-taint.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pending-taint.yaml")
         there = lab.becomes("pod/pending-taint", is_ready, without=stuck)
         node = lab.get(f"node/{there.at('spec.nodeName')}")
         key = "node-role.kubernetes.io/control-plane"
         assert key in node.labels
         # the toleration is all that the broken file lacks
-        tolerant = lab.example("troubleshooting/pending-taint-broken.yaml")[0]
+        tolerant = lab.example("troubleshooting/scheduling-and-storage/pending-taint-broken.yaml")[
+            0
+        ]
         tolerant["metadata"]["name"] = "tolerant"
         tolerant["spec"]["tolerations"] = [{"key": key, "operator": "Exists"}]
         lab.apply(tolerant)
@@ -55,15 +57,15 @@ def never_restarted(lab: Lab, name: str) -> None:
 @claim("TS-12", "TS-13", "TS-14")
 @needs("storage")
 def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> None:
-    lab.apply("troubleshooting/pending-pvc-broken.yaml")
-    lab.apply("troubleshooting/pvc-class-broken.yaml")
-    lab.apply("troubleshooting/pvc-mode-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pending-pvc-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pvc-class-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/pvc-mode-broken.yaml")
 
     bound = {"status": {"phase": "Bound", "accessModes": ["ReadWriteOnce"]}}
     with lab.proves("TS-12"):
         text = 'persistentvolumeclaim "pending-pvc-data" not found'
         stuck = lab.becomes("pod/pending-pvc", unschedulable(text))
-        lab.apply("troubleshooting/pending-pvc.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pending-pvc.yaml")
         assert lab.becomes("pod/pending-pvc", is_ready, within=180).uid == stuck.uid
         never_restarted(lab, "pending-pvc")
 
@@ -76,7 +78,7 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
         assert waiting.at("status.phase") == "Pending"
         for old in (waiting, no_class):
             lab.delete(old, wait=True)
-        lab.apply("troubleshooting/pvc-class.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pvc-class.yaml")
         lab.becomes("pod/pvc-class", is_ready, within=180, without=waiting)
         lab.becomes("pvc/pvc-class", bound)
         never_restarted(lab, "pvc-class")
@@ -89,7 +91,7 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
         assert waiting.at("status.phase") == "Pending"
         for old in (waiting, no_mode):
             lab.delete(old, wait=True)
-        lab.apply("troubleshooting/pvc-mode.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/pvc-mode.yaml")
         lab.becomes("pod/pvc-mode", is_ready, within=180, without=waiting)
         lab.becomes("pvc/pvc-mode", bound)
         never_restarted(lab, "pvc-mode")
@@ -97,10 +99,10 @@ def test_claim_that_is_missing_or_cannot_be_met_holds_its_pod_back(lab: Lab) -> 
 
 @claim("TS-15", "TS-16")
 def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab) -> None:
-    lab.apply("troubleshooting/failed-mount-broken.yaml")
-    lab.apply("troubleshooting/read-only-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/failed-mount-broken.yaml")
+    lab.apply("troubleshooting/scheduling-and-storage/read-only-broken.yaml")
     # beside it, the same program where it may write
-    writable = lab.example("troubleshooting/read-only-broken.yaml")[0]
+    writable = lab.example("troubleshooting/scheduling-and-storage/read-only-broken.yaml")[0]
     writable["metadata"]["name"] = "writable"
     writable["spec"]["containers"][0].pop("securityContext", None)
     lab.apply(writable)
@@ -111,7 +113,7 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
         lab.becomes("events", told, within=90)
         waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
         lab.becomes("pod/failed-mount", {"status": {"containerStatuses": [waiting]}})
-        lab.apply("troubleshooting/failed-mount.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/failed-mount.yaml")
         assert lab.becomes("pod/failed-mount", is_ready, within=240).uid == mounting.uid
         never_restarted(lab, "failed-mount")
 
@@ -121,7 +123,7 @@ def test_missing_secret_and_a_read_only_file_system_stop_the_container(lab: Lab)
         lab.becomes("pod/writable", is_ready)
         assert written(lab, "writable", "/log") == "started"
         lab.delete(failing, wait=True)
-        lab.apply("troubleshooting/read-only.yaml")
+        lab.apply("troubleshooting/scheduling-and-storage/read-only.yaml")
         lab.becomes("pod/read-only", is_ready, without=failing)
         assert written(lab, "read-only", "/data/log") == "started"
         elsewhere = lab.run("kubectl exec read-only -- touch /elsewhere")

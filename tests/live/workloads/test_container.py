@@ -4,8 +4,8 @@ import re
 
 from k8s_basic.live import claim, is_ready
 
-LIMITED = "workloads/pod-resources.yaml"
-TWO = "workloads/pod-two-containers.yaml"
+LIMITED = "workloads/container/pod-resources.yaml"
+TWO = "workloads/container/pod-two-containers.yaml"
 # cgroup v2 and v1 name the same limit differently
 MEMORY = (
     "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
@@ -57,7 +57,7 @@ def test_container_has_the_kernel_of_its_node_and_a_limit_in_its_cgroup(lab):
 
 @claim("WL-56")
 def test_container_ends_with_its_first_process(lab):
-    lab.apply("workloads/pod-background.yaml")
+    lab.apply("workloads/container/pod-background.yaml")
 
     pod = lab.becomes("pod/background", restarted, within=90)
 
@@ -65,7 +65,7 @@ def test_container_ends_with_its_first_process(lab):
     assert (ended["reason"], ended["exitCode"]) == ("Completed", 0)
     assert re.search(r"nginx runs as \d+", lab.logged(pod, "nginx runs as"))
 
-    mended = lab.example("workloads/pod-background.yaml")[0]
+    mended = lab.example("workloads/container/pod-background.yaml")[0]
     mended["metadata"]["name"] = "foreground"
     mended["spec"]["containers"][0]["command"][-1] = "nginx -g 'daemon off;'"
     lab.apply(mended)

@@ -30,8 +30,8 @@ def one_complete(jobs):
 @pytest.mark.slow
 @claim("WL-45", "WL-46", "WL-58")
 def test_cronjob_makes_jobs_on_time_by_hand_and_not_while_suspended(lab):
-    heartbeat = lab.apply("workloads/cronjob.yaml")[0]
-    paused = lab.apply("workloads/cronjob-suspended.yaml")[0]
+    heartbeat = lab.apply("workloads/cronjob/cronjob.yaml")[0]
+    paused = lab.apply("workloads/cronjob/suspended.yaml")[0]
 
     with lab.proves("WL-46"):
         # by hand: a suspended CronJob runs, and only then
@@ -73,7 +73,7 @@ def only_pod(lab, job):
 @claim("WL-47", "WL-59")
 def test_forbid_skips_a_run_while_a_scheduled_one_is_active(lab):
     with lab.watching("jobs app=slow") as seen:
-        slow = lab.apply("workloads/cronjob-forbid.yaml")[0]
+        slow = lab.apply("workloads/cronjob/forbid.yaml")[0]
         lab.run("kubectl create job by-hand --from=cronjob/slow")
         with lab.proves("WL-47"):
             lab.becomes("events", skipped(slow), within=2 * TICK)
@@ -100,7 +100,7 @@ def skipped(cronjob):
 
 @claim("WL-57")
 def test_abbreviation_of_a_time_zone_is_refused(lab):
-    kst = "workloads/cronjob-kst.yaml"
+    kst = "workloads/cronjob/kst.yaml"
     lab.refuses(lab.apply, kst, code=422, reason="Invalid", field="spec.timeZone", text="KST")
 
     mended = lab.example(kst)[0]
@@ -123,7 +123,7 @@ def due_soon(zone):
 @pytest.mark.slow
 @claim("WL-60", "WL-61")
 def test_schedule_follows_the_clock_of_its_time_zone_and_without_one_that_of_utc(lab):
-    example = "workloads/cronjob-seoul.yaml"
+    example = "workloads/cronjob/seoul.yaml"
     lab.apply(example)
     (written,) = lab.example(example)
 

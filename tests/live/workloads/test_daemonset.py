@@ -3,7 +3,7 @@
 import pytest
 from k8s_basic.live import claim, needs, ready
 
-EXAMPLE = "workloads/daemonset.yaml"
+EXAMPLE = "workloads/daemonset/daemonset.yaml"
 PODS = "pods app=node-agent"
 BROKEN = "registry.invalid/nope:1"
 
@@ -60,7 +60,7 @@ def test_one_pod_on_each_open_node_reads_the_files_of_that_node(lab):
 def test_toleration_adds_the_control_plane_node(lab):
     nodes = {node.name for node in lab.get("nodes")}
     control_plane = lab.get("nodes node-role.kubernetes.io/control-plane").names
-    lab.apply("workloads/daemonset-all-nodes.yaml")
+    lab.apply("workloads/daemonset/all-nodes.yaml")
 
     pods = lab.becomes("pods app=every-node", ready(len(nodes)), within=90)
 
@@ -74,7 +74,7 @@ def test_toleration_adds_the_control_plane_node(lab):
 def test_pod_follows_the_label_of_a_node(lab):
     chosen = sorted(open_nodes(lab))[0]
     gpu = "pods app=gpu-agent"
-    lab.apply("workloads/daemonset-nodeselector.yaml")
+    lab.apply("workloads/daemonset/nodeselector.yaml")
     lab.becomes("daemonset/gpu-agent", {"status": {"desiredNumberScheduled": 0}})
     assert lab.get(gpu) == []
 

@@ -4,8 +4,8 @@ import pytest
 from k8s_basic.live import claim, ready
 from k8s_basic.live.conditions import rolled_out
 
-ROLLING = "workloads/deployment-rolling.yaml"
-HISTORY = "workloads/deployment-history.yaml"
+ROLLING = "workloads/deployment/rolling.yaml"
+HISTORY = "workloads/rollout-and-rollback/deployment-history.yaml"
 PODS = "pods app=web"
 REPLICASETS = "replicasets app=web"
 URL = "http://web/envvar?var=VERSION"

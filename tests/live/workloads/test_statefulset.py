@@ -3,8 +3,8 @@
 import pytest
 from k8s_basic.live import ABSENT, claim, needs, ready
 
-EXAMPLE = "workloads/statefulset.yaml"
-STUCK = "workloads/statefulset-stuck.yaml"
+EXAMPLE = "workloads/statefulset/statefulset.yaml"
+STUCK = "workloads/statefulset/stuck.yaml"
 PODS = "pods app=web"
 CLAIMS = {"data-web-0", "data-web-1", "data-web-2"}
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
