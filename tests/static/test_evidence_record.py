@@ -102,6 +102,15 @@ def test_hash_changes_with_what_a_claim_rests_on(
     assert [key for key in before if before[key] != after[key]] == [part] * bool(part)
 
 
+def test_hash_of_a_test_changes_with_its_helpers(tree: Path) -> None:
+    path = tree / LIVE
+    text = path.read_text(encoding="utf-8").replace("    lab.b", "    helper()\n    lab.b", 1)
+    path.write_text(text + "\n\ndef helper():\n    return 1\n", encoding="utf-8")
+    before = hashes.current(tree)["WL-3"]["test"]
+    path.write_text(path.read_text(encoding="utf-8").replace("return 1", "return 2"))
+    assert hashes.current(tree)["WL-3"]["test"] != before
+
+
 def test_later_results_replace_those_of_the_same_test_and_keep_the_others(
     results: record.Results, tmp_path: Path
 ) -> None:
