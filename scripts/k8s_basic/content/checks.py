@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from posixpath import join, normpath
 
+from . import recordings, restrictions
 from .addresses import address_problems
 from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
@@ -26,9 +28,7 @@ from .pages import (
     read_pages,
 )
 from .problems import Problem, closest
-from .recordings import is_as_recorded, path, read, recordings
 
-FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 CLAIM_ANCHOR = r"[a-z]{2}-\d+"  # where a marked sentence stands
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
 CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
@@ -42,14 +42,12 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     """
     pages = read_pages(root)
     found = [problem for page in pages for problem in page.problems]
-    found += [problem for page in pages for problem in _page_problems(page)]
     found += _language_problems(pages)
     found += _link_problems(pages)
     found += _claim_problems(root, pages)
     found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
-    found += address_problems(root)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
     found += callout_problems(root, pages)
@@ -59,49 +57,68 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
         found += example_problems(root)
         found += glossary_problems(root, pages)
         found += drift_problems(root, pages)
+        found += address_problems(root)
+        found += restrictions.restriction_problems(root)
     return sorted(set(found))
 
 
-def _page_problems(page: Page) -> Iterator[Problem]:
-    for key, kind in FRONT_MATTER.items():
-        if type(page.meta.get(key)) is not kind or not page.meta[key]:
-            yield Problem(page.path, 1, f"front matter needs '{key}' ({kind.__name__}); add it")
-    for key in page.meta.keys() - FRONT_MATTER.keys():
-        yield Problem(page.path, 1, f"front matter key '{key}' is not known; remove it")
-    first = page.sections[0]
-    name = page.name.rpartition("/")[2]
-    if first.level != 1 or first.id != name:
-        yield Problem(page.path, first.line, f"the first heading must be # … {{#{name}}}")
-    seen: set[str] = set()
-    for section in page.sections:
-        if section.level == 1 and section is not first:
-            yield Problem(page.path, section.line, "a page has one # heading; use ## here")
-        if section.id in seen:
-            yield Problem(page.path, section.line, f"id {{#{section.id}}} stands twice; rename one")
-        seen.add(section.id)
-
-
 def _language_problems(pages: list[Page]) -> Iterator[Problem]:
-    sides = {code: {p.name: p for p in pages if p.language == code} for code in LANGUAGES}
+    known = {(page.language, page.name): page for page in pages}
     for page in pages:
         other = LANGUAGES[1 - LANGUAGES.index(page.language)]
-        if page.name not in sides[other]:
+        twin = known.get((other, page.name))
+        if not twin:
             yield Problem(page.path, 1, f"docs/{other}/{page.name}.md is missing; write it too")
         elif page.language == LANGUAGES[0]:
-            yield from _pair_problems(page, sides[other][page.name])
+            yield from _pair_problems(page, twin)
 
 
 def _pair_problems(ko: Page, en: Page) -> Iterator[Problem]:
     if ko.meta.get("minutes") != en.meta.get("minutes"):
-        yield Problem(en.path, 1, f"'minutes' differs from {ko.path}; give both the same number")
-    ids = [[section.id for section in page.sections] for page in (ko, en)]
-    if ids[0] != ids[1]:
+        text = f"'minutes' differs from {ko.path}; give both the same number"
+        yield Problem(en.path, en.line_of("minutes"), text)
+    if [section.id for section in ko.sections] != [section.id for section in en.sections]:
         yield from _heading_problems(ko, en)
         return
     for one, two in zip(ko.sections, en.sections):
         for kind in ("includes", "commands", "outputs", "figures"):
-            yield from _sequence_problems(kind[:-1], (ko, one), (en, two))
+            yield from _sequence_problems(kind, (ko, one), (en, two))
         yield from _target_problems((ko, one), (en, two))
+
+
+def _heading_problems(ko: Page, en: Page) -> Iterator[Problem]:
+    for one, two in ((ko, en), (en, ko)):
+        known = {section.id for section in two.sections}
+        for section in (s for s in one.sections if s.id not in known):
+            text = f"{two.path} has no heading {{#{section.id}}}; both languages need the same"
+            yield Problem(one.path, section.line, text)
+    if {s.id for s in ko.sections} == {s.id for s in en.sections}:
+        one, two = next((o, t) for o, t in zip(ko.sections, en.sections) if o.id != t.id)
+        text = f"{ko.path} has {{#{one.id}}} here; use the same order in both languages"
+        yield Problem(en.path, two.line, text)
+
+
+def _sequence_problems(
+    kind: str, ko: tuple[Page, Section], en: tuple[Page, Section]
+) -> Iterator[Problem]:
+    """Name the first item of a section that the other language does not have there."""
+    sides: list[list[Item]] = [getattr(section, kind) for _, section in (ko, en)]
+    for one, two in zip_longest(*sides):
+        if one and two and (one.text, one.mark) == (two.text, two.mark):
+            continue
+        (page, section), item, other = (en, two, ko[0]) if two else (ko, one, en[0])
+        text = f"this {kind[:-1]} is not the one that {other.path} has in section {{#{section.id}}}"
+        line = item.line if item else section.line
+        yield Problem(page.path, line, f"{text}; make them the same, mark included")
+        return
+
+
+def _target_problems(ko: tuple[Page, Section], en: tuple[Page, Section]) -> Iterator[Problem]:
+    for (page, section), (other, twin) in ((ko, en), (en, ko)):
+        targets = {link.text for link in twin.links}
+        for link in (link for link in section.links if link.text not in targets):
+            text = f"{other.path} has no link to {link.text} in section {{#{section.id}}}"
+            yield Problem(page.path, link.line, f"{text}; both languages link to the same places")
 
 
 def _link_problems(pages: list[Page]) -> Iterator[Problem]:
@@ -121,57 +138,6 @@ def _link_problems(pages: list[Page]) -> Iterator[Problem]:
             elif anchor and anchor not in ids and not re.fullmatch(CLAIM_ANCHOR, anchor):
                 text = f"{name} has no heading {{#{anchor}}}{closest(anchor, ids)}"
                 yield Problem(page.path, link.line, text)
-
-
-def _heading_problems(ko: Page, en: Page) -> Iterator[Problem]:
-    for one, two in ((ko, en), (en, ko)):
-        known = {section.id for section in two.sections}
-        for section in one.sections:
-            if section.id not in known:
-                yield Problem(
-                    one.path,
-                    section.line,
-                    f"{two.path} has no heading {{#{section.id}}}; both languages need the same",
-                )
-    if {s.id for s in ko.sections} == {s.id for s in en.sections}:
-        for korean, english in zip(ko.sections, en.sections):
-            if korean.id != english.id:
-                text = f"{ko.path} has {{#{korean.id}}} here; use the same order in both languages"
-                yield Problem(en.path, english.line, text)
-                return
-
-
-def _sequence_problems(
-    kind: str, ko: tuple[Page, Section], en: tuple[Page, Section]
-) -> Iterator[Problem]:
-    sides: list[list[Item]] = [getattr(section, kind + "s") for _, section in (ko, en)]
-    for number in range(max(map(len, sides))):
-        one, two = (side[number] if number < len(side) else None for side in sides)
-        if one and two and (one.text, one.mark) == (two.text, two.mark):
-            continue
-        (page, section), item = (en, two) if two else (ko, one)
-        other = (ko if two else en)[0]
-        line = item.line if item else section.line
-        yield Problem(
-            page.path,
-            line,
-            f"this {kind} is not the one that {other.path} has in section "
-            f"{{#{section.id}}}; make them the same, mark included",
-        )
-        return
-
-
-def _target_problems(ko: tuple[Page, Section], en: tuple[Page, Section]) -> Iterator[Problem]:
-    for (page, section), (other, twin) in ((ko, en), (en, ko)):
-        targets = {link.text for link in twin.links}
-        for link in section.links:
-            if link.text not in targets:
-                yield Problem(
-                    page.path,
-                    link.line,
-                    f"{other.path} has no link to {link.text} in section {{#{section.id}}}; "
-                    "both languages link to the same places",
-                )
 
 
 def _claim_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
@@ -203,9 +169,8 @@ def _results_problems(pages: list[Page]) -> Iterator[Problem]:
         topic = page.name.rpartition("/")[0]
         if page.items("claims") and f"{RESULTS}/{topic}" not in names:
             text = f"marks lead to docs/{page.language}/{RESULTS}/{topic}.md, which isn't there"
-            yield Problem(
-                page.path, 1, f"{text}; copy that of another topic and name it in the nav"
-            )
+            advice = "copy that of another topic and name it in the nav"
+            yield Problem(page.path, 1, f"{text}; {advice}")
 
 
 Places = dict[str, list[tuple[Page, Section, Item]]]
@@ -229,39 +194,36 @@ def _sentence_problems(
         for again, _, twice in found[1:]:
             text = f"{claim} stands at {page.path}:{item.line} already; keep one"
             yield Problem(again.path, twice.line, text)
-        twin = places[other].get(claim)
-        twin_path = f"docs/{other}/{page.name}.md"
+        twin, proof = places[other].get(claim), tests.get(claim, [None])[0]
+        wrong = []
         if not twin:
-            text = f"{claim} is not in {twin_path}; mark the sentence in {{#{section.id}}} there"
-            yield Problem(page.path, item.line, text)
+            there = f"docs/{other}/{page.name}.md"
+            wrong.append(f"{claim} is not in {there}; mark the sentence in {{#{section.id}}} there")
         elif code == LANGUAGES[0] and (twin[0][0].name, twin[0][1].id) != (page.name, section.id):
-            text = f"{claim} stands in {{#{twin[0][1].id}}} of {twin[0][0].path}; use one section"
-            yield Problem(page.path, item.line, text)
-        if claim not in tests:
-            text = f"no live test has @claim({claim!r}){closest(claim, tests)}"
-            yield Problem(page.path, item.line, text)
-        elif tests[claim][0].path != test_path(page.name):
-            proof = tests[claim][0]
-            text = f"{claim} is tested in {proof.path}; move the test to {test_path(page.name)}"
-            yield Problem(page.path, item.line, text)
+            there = f"{{#{twin[0][1].id}}} of {twin[0][0].path}"
+            wrong.append(f"{claim} stands in {there}; use one section")
+        if not proof:
+            wrong.append(f"no live test has @claim({claim!r}){closest(claim, tests)}")
+        elif proof.path != test_path(page.name):
+            there = test_path(page.name)
+            wrong.append(f"{claim} is tested in {proof.path}; move the test to {there}")
+        yield from (Problem(page.path, item.line, text) for text in wrong)
 
 
 def _use_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     folder = root / "examples"
     names = {file.relative_to(folder).as_posix() for file in folder.rglob("*.yaml")}
     for page in pages:
-        for item in _used(page):
-            if item.text not in names:
-                text = f"examples/{item.text} does not exist{closest(item.text, names)}"
-                yield Problem(page.path, item.line, text)
-    applied = strings(root)
+        for item in (item for item in _used(page) if item.text not in names):
+            text = f"examples/{item.text} does not exist{closest(item.text, names)}"
+            yield Problem(page.path, item.line, text)
     for code in LANGUAGES:
         used = {i.text for p in pages if p.language == code for i in p.items("includes")}
         addressed = {i.text for p in pages if p.language == code for i in _used(p)}
         for name in sorted(names - used - (addressed & set(CLUSTER_FILES))):
             text = f"no page in docs/{code} includes this file; show it in a lesson or remove it"
             yield Problem(f"examples/{name}", 1, text)
-    for name in sorted(names - applied - set(CLUSTER_FILES)):
+    for name in sorted(names - strings(root) - set(CLUSTER_FILES)):
         text = f'no live test applies this file; write lab.apply("{name}") in tests/live'
         yield Problem(f"examples/{name}", 1, text)
 
@@ -277,20 +239,24 @@ def _used(page: Page) -> Iterator[Item]:
 
 def _recording_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     shown = {item.text for page in pages for item in page.items("outputs")}
+    kept = set(recordings.recordings(root))
     for page in pages:
-        commands = {c.output: c.text for c in page.items("commands") if c.output}
-        for item in page.items("outputs"):
-            recording = read(root, item.text)
-            advice = f"run ./scripts/record {page.name}"
+        advice = f"run ./scripts/record {page.name}"
+        for command in (c for c in page.items("commands") if c.output):
+            recording = recordings.read(root, command.output)
+            line = next(o.line for o in page.items("outputs") if o.text == command.output)
             if not recording:
-                yield Problem(page.path, item.line, f"not recorded yet: {advice}")
-            elif recording.commands != commands[item.text]:
+                yield Problem(page.path, line, f"not recorded yet: {advice}")
+            elif recording.commands != command.text:
                 text = f"the command changed since it was recorded: {advice}"
-                yield Problem(page.path, item.line, text)
-    for name in sorted(set(recordings(root)) & shown):
-        if not is_as_recorded(root, name):
-            advice = f"take it from git again or run ./scripts/record {name.rpartition('/')[0]}"
-            yield Problem(path(name), 1, f"this is not what a run has recorded: {advice}")
-    for name in sorted(set(recordings(root)) - shown):
-        text = f"no page shows this recording{closest(name, shown)}; remove the file"
-        yield Problem(path(name), 1, text)
+                yield Problem(page.path, line, text)
+    for name in sorted(kept):
+        page = name.rpartition("/")[0]
+        if name not in shown:
+            wrong = f"no page shows this recording{closest(name, shown)}; remove the file"
+        elif not recordings.is_as_recorded(root, name):
+            advice = f"take it from git again or run ./scripts/record {page}"
+            wrong = f"this is not what a run has recorded: {advice}"
+        else:
+            continue
+        yield Problem(recordings.path(name), 1, wrong)

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .pages import Page
+from .pages import Item, Page, read_pages
 from .problems import Problem
 
 # The verbs of the lab that fail by themselves when the cluster does something else.
 DEMANDING = {"becomes", "until", "stays", "refuses", "http", "outside", "logged"}
+# Where a paragraph begins, what is no part of one, and what stands between two sentences.
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)]|>) ")
+_APART = re.compile(r"\s*(?:$|#|```|~~~|---|\||!!!|\?\?\?|===)")
+_BETWEEN = re.compile(r"\[[A-Z]+-\d+\]|(?<=[.!?])\s+|\|")
 
 
 @dataclass(frozen=True)
@@ -139,24 +143,28 @@ def _examples(parts: list[ast.stmt]) -> tuple[str, ...]:
 
 def sentences(root: Path, claim: str) -> list[str]:
     """Return `path:line: sentence` for each sentence on a page that carries this claim's mark."""
-    found = []
-    for file in sorted((root / "docs").rglob("*.md")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
-            if f"[{claim}]" in line:
-                text = sentence(line, claim)
-                found.append(f"{file.relative_to(root).as_posix()}:{number}: {text}")
-    return found
+    return [
+        f"{page.path}:{item.line}: {sentence(page.lines, item)}"
+        for page in read_pages(root)
+        for item in page.items("claims")
+        if item.text == claim
+    ]
 
 
-def sentence(line: str, claim: str) -> str:
-    """Return the sentence in front of the claim's mark, of a line of Markdown."""
-    before = line.partition(f"[{claim}]")[0].strip()
-    return re.split(r"\[[A-Z]+-\d+\]|(?<=[.!?])\s+|\|", before)[-1].strip() or before
+def sentence(lines: list[str], claim: Item) -> str:
+    """Return the sentence in front of a claim's mark, which may begin on a line above."""
+    top = claim.line - 1
+    before = lines[top].partition(f"[{claim.text}]")[0]
+    while not (_ITEM.match(lines[top]) or _APART.match(lines[top]) or _APART.match(lines[top - 1])):
+        top -= 1
+        before = f"{lines[top].strip()} {before}"
+    before = before.strip()
+    return _BETWEEN.split(before)[-1].strip() or before
 
 
 def said(page: Page) -> dict[str, str]:
     """Return claim → its sentence on this page."""
-    return {c.text: sentence(page.lines[c.line - 1], c.text) for c in page.items("claims")}
+    return {c.text: sentence(page.lines, c) for c in page.items("claims")}
 
 
 def strings(root: Path) -> set[str]:

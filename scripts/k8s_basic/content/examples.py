@@ -8,30 +8,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import importlib_resources
 import jsonschema
+import kubernetes.client
 import referencing
 import yaml
 from kubernetes_validate.utils import latest_version, schema_contents
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from .fields import Keys, line_of
+from .forms import one_line
 from .problems import Problem, closest
 
-# These two are about more than one namespace.
-NAMESPACED = ("overview/namespaces.yaml", "start/ingress-controller.yaml")
 VERSIONS = "scripts/k8s_basic/cluster/versions.yaml"  # lists the images that a cluster has
 # Registries that are there on no other machine, or nowhere.
 NOWHERE = ("localhost:", "registry.invalid/")
-# Not in Kubernetes' own schema, so only a live cluster can judge them.
-FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io", "metallb.io")
-CLUSTER_SCOPED = {
-    "CSIDriver", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-    "CustomResourceDefinition", "GatewayClass", "IngressClass", "Namespace", "PersistentVolume",
-    "PriorityClass", "RuntimeClass", "StorageClass",
-}  # fmt: skip
+_SCHEMAS = f"kubernetes-json-schema/v{latest_version()}-local-strict"
 _UNKNOWN_FIELDS = re.compile(r"'([^']+)'")
 
-Keys = tuple[str | int, ...]
 Found = tuple[Keys, str]  # the field, and what is wrong with it
 
 
@@ -43,80 +38,78 @@ def example_problems(root: Path) -> list[Problem]:
 
 
 def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
-    path, name = file.relative_to(root).as_posix(), file.relative_to(root / "examples").as_posix()
+    path, name = (file.relative_to(folder).as_posix() for folder in (root, root / "examples"))
     if file.suffix != ".yaml" or name.count("/") != 1:
         yield Problem(path, 1, "examples are examples/<topic>/<name>.yaml; move or rename this")
         return
     text = file.read_text(encoding="utf-8")
-    form = [Problem(path, p.line, f"{p.desc}; mend the YAML") for p in _lint(root, text)]
-    yield from form
     try:
-        nodes = [node for node in yaml.compose_all(text, yaml.SafeLoader) if node]
-        documents = [d for d in yaml.safe_load_all(text) if d is not None]
-    except yaml.YAMLError as error:
-        if not form:
-            yield Problem(path, 1, f"not YAML ({' '.join(str(error).split())}); mend it")
+        nodes = [node for node in yaml.compose_all(text, yaml.CSafeLoader) if node]
+        documents = [d for d in yaml.load_all(text, yaml.CSafeLoader) if d is not None]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        yield Problem(path, line, f"not YAML ({one_line(error)}); mend it")
         return
+    for wrong in linter.run(text, YamlLintConfig(file=str(root / ".yamllint"))):
+        yield Problem(path, wrong.line, f"{wrong.desc}; mend the YAML")
+    made = {d["metadata"]["name"] for d in documents if _is(d, "Namespace")}
     for node, document in zip(nodes, documents, strict=True):
-        for keys, advice in _document_problems(name, document, images):
-            yield Problem(path, _line(node, keys), advice)
+        for keys, advice in _document_problems(document, made, images):
+            yield Problem(path, line_of(node, keys), advice)
 
 
-def _lint(root: Path, text: str) -> list[Any]:
-    return list(linter.run(text, YamlLintConfig(file=str(root / ".yamllint"))))
+def _is(document: Any, kind: str) -> bool:
+    named = isinstance(document, dict) and "name" in (document.get("metadata") or {})
+    return named and document.get("kind") == kind
 
 
-def _line(node: yaml.Node, keys: Keys) -> int:
-    """Return the line of the field that `keys` lead to, or of the nearest one above it."""
-    line = node.start_mark.line + 1
-    for key in keys:
-        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            entry = next((pair for pair in node.value if pair[0].value == key), None)
-            if entry is None:
-                break
-            line, node = entry[0].start_mark.line + 1, entry[1]
-    return line
-
-
-def _document_problems(name: str, document: Any, images: set[str]) -> Iterator[Found]:
-    if not isinstance(document, dict):
-        yield (), "a document must be one Kubernetes object; write apiVersion, kind, metadata"
+def _document_problems(document: Any, made: set[str], images: set[str]) -> Iterator[Found]:
+    if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
+        yield (), "a document is one object; apiVersion or kind is missing, write both"
         return
     yield from _schema_problems(document)
-    yield from _house_rules(name, document)
+    metadata = document.get("metadata")
+    if isinstance(metadata, dict):
+        yield from _name_problems(document, metadata, made)
     yield from _image_problems(document, (), images)
 
 
 def _schema_problems(document: dict[str, Any]) -> Iterator[Found]:
-    version, kind = str(document.get("apiVersion", "")), str(document.get("kind", ""))
-    if not version or not kind:
-        yield (), "apiVersion or kind is missing; write both"
-        return
-    if version.partition("/")[0] in FOREIGN_GROUPS:
-        return
+    version, kind = str(document["apiVersion"]), str(document["kind"])
+    if _is_extension(version, kind):
+        return  # not in Kubernetes' own schema, so only a live cluster can judge it
     validator = _validator(version, kind)
     if validator is None:
         yield ("kind",), f"Kubernetes {latest_version()} has no {kind} in {version}; mend either"
         return
     for error in validator.iter_errors(document):
         keys = tuple(error.absolute_path)
-        unknown = _UNKNOWN_FIELDS.findall(error.message)
         if error.validator == "additionalProperties":
             known = error.schema.get("properties", {})
-            for field in unknown:
+            for field in _UNKNOWN_FIELDS.findall(error.message):
                 yield (*keys, field), f"no field '{field}' here{closest(field, known)}"
         else:
             yield keys, f"{'.'.join(map(str, keys)) or 'document'}: {error.message}; mend it"
 
 
+def _is_extension(version: str, kind: str) -> bool:
+    """Tell whether neither the group nor the kind is Kubernetes' own: a CRD has to bring it."""
+    kinds, groups = _own()
+    return "." in version and version.partition(".")[0] not in groups and kind.lower() not in kinds
+
+
 @cache
-def _definitions(folder: str) -> referencing.Resource[Any]:
-    return referencing.Resource.from_contents(
-        schema_contents(f"{folder}/_definitions.json", latest_version())
-    )
+def _own() -> tuple[set[str], set[str]]:
+    """Return Kubernetes' own kinds in small letters, and the first words of its groups."""
+    folder = importlib_resources.files("kubernetes_validate").joinpath(_SCHEMAS)
+    stems = [file.name.removesuffix(".json").split("-") for file in folder.iterdir()]
+    return {stem[0] for stem in stems}, {stem[1] for stem in stems if len(stem) == 3}
+
+
+@cache
+def _definitions() -> referencing.Resource[Any]:
+    contents = schema_contents(f"{_SCHEMAS}/_definitions.json", latest_version())
+    return referencing.Resource.from_contents(contents)
 
 
 @cache
@@ -125,29 +118,37 @@ def _validator(version: str, kind: str) -> Any:
 
     The schemas are kubernetes-validate's own; its `validate` stops at the first error.
     """
-    folder = f"kubernetes-json-schema/v{latest_version()}-local-strict"
     group, _, number = version.rpartition("/")
     stem = "-".join(part for part in (kind.lower(), group.partition(".")[0], number) if part)
     try:
-        schema = schema_contents(f"{folder}/{stem}.json", latest_version())
+        schema = schema_contents(f"{_SCHEMAS}/{stem}.json", latest_version())
     except FileNotFoundError:
         return None
     groups = schema.get("x-kubernetes-group-version-kind", [])
     if {"group": group, "kind": kind, "version": number} not in groups:
         return None
     registry = referencing.Resource.from_contents(schema) @ referencing.Registry()
-    registry = _definitions(folder) @ registry
-    return jsonschema.Draft202012Validator(schema, registry=registry)
+    return jsonschema.Draft202012Validator(schema, registry=_definitions() @ registry)
 
 
-def _house_rules(name: str, document: dict[str, Any]) -> Iterator[Found]:
-    metadata = document.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    if "namespace" in metadata and name not in NAMESPACED:
+def _name_problems(
+    document: dict[str, Any], metadata: dict[str, Any], made: set[str]
+) -> Iterator[Found]:
+    """Demand that an example keeps to the reader's namespace, or to those that it makes itself."""
+    if metadata.get("namespace", next(iter(made), None)) not in {*made, None}:
         yield ("metadata", "namespace"), "remove 'namespace'; the reader's own one applies"
-    scoped = document.get("kind") in CLUSTER_SCOPED and not name.startswith("start/")
-    if scoped and not str(metadata.get("name", "")).startswith("demo-"):
+    own = str(metadata.get("name", "")).startswith("demo-")
+    if not (own or made) and _is_cluster_wide(document["apiVersion"], document["kind"]):
         yield ("metadata", "name"), "a name for the whole cluster starts with 'demo-'; rename it"
+
+
+def _is_cluster_wide(version: str, kind: str) -> bool:
+    """Tell whether the Python client creates this kind without a namespace."""
+    group, _, number = version.rpartition("/")
+    words = re.split(r"[.-]", group.removesuffix(".k8s.io") or "core")
+    api = "".join(word.capitalize() for word in (*words, number)) + "Api"
+    create = "create_" + re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
+    return hasattr(getattr(kubernetes.client, api, None), create)
 
 
 def _image_problems(value: Any, keys: Keys, images: set[str]) -> Iterator[Found]:

@@ -24,8 +24,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from . import forms
 from .pages import LANGUAGES, Page
 from .problems import Problem, closest
 
@@ -34,7 +33,6 @@ CELL = (50.0, 30.0)
 SIZE = 14.0  # of letters
 SMALL = 12.0  # of the letters beside an arrow
 LINE = 1.3  # from one line to the next, in sizes of letters
-STYLES = ("plain", "group", "accent", "faint", "bare")
 _PADDING = 8.0  # of a label in its box
 
 
@@ -129,52 +127,55 @@ class Figure:
 
 def read(root: Path, name: str) -> Figure:
     """Return a figure; raises ValueError with what is wrong with its file."""
+    drawn, wrong = _read(root, name)
+    if not drawn:
+        raise ValueError(wrong[0][1])
+    return drawn
+
+
+def _read(root: Path, name: str) -> tuple[Figure | None, list[forms.Found]]:
     text = (root / FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    data, wrong = forms.read(text, "figure")
+    if wrong:
+        return None, wrong
+    boxes = [_box(item) for item in data["boxes"]]
+    by_id = {box.id: box for box in boxes}
     try:
-        loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-        boxes = [_box(item) for item in loaded["boxes"]]
-        by_id = {box.id: box for box in boxes}
-        arrows = [_arrow(item, by_id) for item in loaded.get("arrows", [])]
-        alt = {language: str(loaded["alt"][language]) for language in LANGUAGES}
-        width = float(loaded["width"]) * CELL[0]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise ValueError(f"not as figures are written ({' '.join(str(error).split())})") from None
-    return Figure(width, max(b.y + b.height for b in boxes), alt, boxes, arrows)
+        arrows = [_arrow(item, by_id) for item in data.get("arrows", [])]
+    except LookupError as error:
+        return None, [(1, str(error.args[0]))]
+    height = max(box.y + box.height for box in boxes)
+    return Figure(data["width"] * CELL[0], height, data["alt"], boxes, arrows), []
 
 
 def _box(item: dict[str, Any]) -> Box:
-    style = item.get("style", "plain")
-    if style not in STYLES:
-        raise ValueError(f"box {item['id']} has no style {style}{closest(style, STYLES)}")
-    column, row, width, height = (float(number) for number in item["at"])
-    x, y = column * CELL[0], row * CELL[1]
-    return Box(item["id"], x, y, width * CELL[0], height * CELL[1], _label(item), style)
+    sizes = (number * cell for number, cell in zip(item["at"], CELL * 2))
+    return Box(item["id"], *sizes, _label(item), item.get("style", "plain"))
 
 
 def _label(item: dict[str, Any]) -> dict[str, str]:
-    if len(given := item.keys() & set(LANGUAGES)) == 1:
-        name = item.get("id") or f"arrow {item['from']} to {item['to']}"
-        raise ValueError(f"{name} has a label in {given.pop()} only; write the other, or 'text'")
     return {language: str(item.get(language, item.get("text", ""))) for language in LANGUAGES}
 
 
 def _arrow(item: dict[str, Any], boxes: dict[str, Box]) -> Arrow:
-    one, two = boxes[item["from"]], boxes[item["to"]]
-    left, right = max(one.x, two.x), min(one.x + one.width, two.x + two.width)
-    top, bottom = max(one.y, two.y), min(one.y + one.height, two.y + two.height)
+    for name in (item["from"], item["to"]):
+        if name not in boxes:
+            raise LookupError(f"an arrow leads to no box '{name}'{closest(name, boxes)}")
+    one, two = boxes[item["from"]].area, boxes[item["to"]].area
+    left, right = max(one.left, two.left), min(one.right, two.right)
+    top, bottom = max(one.top, two.top), min(one.bottom, two.bottom)
     if left < right:
         x = (left + right) / 2
-        down = one.y < two.y
-        start = (x, one.y + one.height if down else one.y)
-        end = (x, two.y if down else two.y + two.height)
+        ends = (one.bottom, two.top) if one.top < two.top else (one.top, two.bottom)
+        start, end = ((x, y) for y in ends)
     elif top < bottom:
         y = (top + bottom) / 2
-        ahead = one.x < two.x
-        start = (one.x + one.width if ahead else one.x, y)
-        end = (two.x if ahead else two.x + two.width, y)
+        ends = (one.right, two.left) if one.left < two.left else (one.left, two.right)
+        start, end = ((x, y) for x in ends)
     else:
-        raise ValueError(f"an arrow from {one.id} to {two.id} would not be straight; move one")
-    return Arrow(start, end, _label(item), bool(item.get("both")))
+        between = f"{item['from']} to {item['to']}"
+        raise LookupError(f"an arrow from {between} would not be straight; move one")
+    return Arrow(start, end, _label(item), item.get("both", False))
 
 
 def length(text: str, size: float = SIZE) -> float:
@@ -196,13 +197,9 @@ def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
         path = f"{FOLDER}/{name}.yaml"
         if name not in shown:
             yield Problem(path, 1, "no page shows this figure; remove the file")
-        try:
-            figure = read(root, name)
-        except ValueError as wrong:
-            yield Problem(path, 1, f"{wrong}; mend it")
-            continue
-        for text in _drawing_problems(figure):
-            yield Problem(path, 1, text)
+        figure, wrong = _read(root, name)
+        texts = _drawing_problems(figure) if figure else ()
+        yield from (Problem(path, *found) for found in [*wrong, *((1, text) for text in texts)])
 
 
 def _drawing_problems(figure: Figure) -> Iterator[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from .problems import Problem
+
 FILE = "tests/live/restrictions.yaml"
+RECORD = "./scripts/test --live --record tests/live/security/test_pod_security.py"
 HEADER = """\
 # Whether a namespace lets an example in: one with Pod Security level baseline or restricted, and,
 # under `namespace`, for somebody who has the ClusterRole admin there and no more rights.
-# Written by ./scripts/test --live --record tests/live/security/test_pod_security.py
+# Those with `null` are refused there for other reasons. This file is written by
+# ./scripts/test --live --record tests/live/security/test_pod_security.py
 """
 COLUMNS = ("baseline", "restricted", "namespace")
 
@@ -18,11 +23,37 @@ Verdicts = dict[str, dict[str, bool]]
 
 
 def read(root: Path) -> Verdicts:
-    """Return example → column → whether it's let in."""
-    return yaml.safe_load((root / FILE).read_text(encoding="utf-8")) or {}
+    """Return example → column → whether it's let in; without those that nobody could judge."""
+    return {name: verdict for name, verdict in _listed(root).items() if verdict}
 
 
 def write(root: Path, verdicts: Verdicts) -> None:
-    """Keep what a live run found out."""
-    text = yaml.safe_dump(verdicts, default_flow_style=None, width=120)
+    """Keep what a live run found out, and which examples it could not judge."""
+    lines = dict.fromkeys(_examples(root)) | verdicts
+    text = yaml.safe_dump(lines, default_flow_style=None, width=120)
     (root / FILE).write_text(HEADER + text, encoding="utf-8")
+
+
+def restriction_problems(root: Path) -> Iterator[Problem]:
+    """Yield a problem for each example without a line in the list, and each line without one."""
+    examples, listed = _examples(root), _listed(root)
+    for name in sorted(examples - listed.keys()):
+        yield Problem(f"examples/{name}", 1, f"{FILE} has no line on this file; run {RECORD}")
+    for number, line in enumerate(_text(root).splitlines(), 1):
+        name = line.partition(":")[0]
+        if name in listed.keys() - examples:
+            yield Problem(FILE, number, f"there is no examples/{name}; run {RECORD}")
+
+
+def _examples(root: Path) -> set[str]:
+    folder = root / "examples"
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*.yaml")}
+
+
+def _text(root: Path) -> str:
+    file = root / FILE
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _listed(root: Path) -> dict[str, dict[str, bool] | None]:
+    return yaml.safe_load(_text(root)) or {}
