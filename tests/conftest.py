@@ -42,7 +42,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Let the workers of an interrupted run tidy up: xdist leaves them seconds, then kills them."""
-    interrupted = session.config.stash[INTERRUPTED]()
+    # a signal may come before this file is configured
+    interrupted = session.config.stash.get(INTERRUPTED, lambda: False)()
     distributor = session.config.pluginmanager.getplugin("dsession")
     if interrupted and distributor and distributor.nodemanager:
         workers = [gateway._io.popen for gateway in distributor.nodemanager.group]

@@ -64,7 +64,11 @@ def lab(
         if sentence:
             pytest.fail(sentence, pytrace=False)
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-        lab = Lab(kind_cluster, api, name, variation, Ledger(plugin.turns(kind_cluster)))
+        claims = plugin.claims_of(request.node)
+        ledger = Ledger(plugin.turns(kind_cluster))
+        lab = Lab(kind_cluster, api, name, variation, ledger, claims)
+        # in front of the ids of the same name: who reads one value only gets those
+        request.node.user_properties.insert(0, ("claims", lab.claims))
         request.node.user_properties.append(("waits", lab.waits))
         yield lab
         lab.close()

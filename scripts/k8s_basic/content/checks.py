@@ -31,7 +31,10 @@ from .problems import Problem, closest
 
 CLAIM_ANCHOR = r"[a-z]{2}-\d+"  # where a marked sentence stands
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
-CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
+CLUSTER_FILES = (
+    "start/first-cluster/kind-cluster.yaml",
+    "start/first-cluster/ingress-controller.yaml",
+)
 
 
 def content_problems(root: Path, wording: bool = True) -> list[Problem]:

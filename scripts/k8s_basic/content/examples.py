@@ -19,6 +19,7 @@ from yamllint.config import YamlLintConfig
 
 from .fields import Keys, line_of
 from .forms import one_line
+from .pages import LANGUAGES
 from .problems import Problem, closest
 
 VERSIONS = "scripts/k8s_basic/cluster/versions.yaml"  # lists the images that a cluster has
@@ -39,8 +40,10 @@ def example_problems(root: Path) -> list[Problem]:
 
 def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
     path, name = (file.relative_to(folder).as_posix() for folder in (root, root / "examples"))
-    if file.suffix != ".yaml" or name.count("/") != 1:
-        yield Problem(path, 1, "examples are examples/<topic>/<name>.yaml; move or rename this")
+    lesson = name.rpartition("/")[0]
+    if file.suffix != ".yaml" or not (root / f"docs/{LANGUAGES[0]}/{lesson}.md").exists():
+        text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
+        yield Problem(path, 1, text)
         return
     text = file.read_text(encoding="utf-8")
     try:
