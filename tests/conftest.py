@@ -73,11 +73,11 @@ minutes: 3
 {sentence} [WL-3]
 
 ```yaml
---8<-- "workloads/pod.yaml"
+--8<-- "workloads/pod/pod.yaml"
 ```
 
 ```bash
-kubectl apply -f {{{{ examples }}}}/workloads/pod.yaml
+kubectl apply -f {{{{ examples }}}}/workloads/pod/pod.yaml
 ```
 
 ## {heading} {{#why}}
@@ -120,7 +120,7 @@ from k8s_basic.live import claim
 
 @claim("WL-3")
 def test_pod_answers(lab):
-    lab.becomes(lab.apply("workloads/pod.yaml")[0], {"kind": "Pod"})
+    lab.becomes(lab.apply("workloads/pod/pod.yaml")[0], {"kind": "Pod"})
 
 
 @claim("WL-12")
@@ -151,9 +151,10 @@ def tree(tmp_path: Path) -> Path:
         "docs/en/index.md": INDEX.format(**ENGLISH),
         "docs/ko/workloads/pod.md": PAGE.format(**KOREAN),
         "docs/en/workloads/pod.md": PAGE.format(**ENGLISH),
-        "examples/workloads/pod.yaml": EXAMPLE,
+        "examples/workloads/pod/pod.yaml": EXAMPLE,
         "tests/live/workloads/test_pod.py": TEST,
         "tests/live/not-enforceable.yaml": "[]\n",
+        "tests/live/restrictions.yaml": "workloads/pod/pod.yaml: null\n",
     }
     for name, text in files.items():
         file = tmp_path / name

@@ -45,9 +45,9 @@ def sections(entries: list[Any]) -> Iterator[tuple[str, list[Any]]]:
 def test_address_that_was_published_must_not_go(tree: Path) -> None:
     assert add_new(tree) > 0
     assert add_new(tree) == 0
-    (tree / "examples/workloads/pod.yaml").rename(tree / "examples/workloads/pods.yaml")
+    (tree / "examples/workloads/pod/pod.yaml").rename(tree / "examples/workloads/pod/pods.yaml")
     [problem] = address_problems(tree)
-    assert "/examples/workloads/pod.yaml is gone" in str(problem)
+    assert "/examples/workloads/pod/pod.yaml is gone" in str(problem)
     assert add_new(tree) == 1, "the new one is added, and the old one stays"
     assert len(list(address_problems(tree))) == 1
 

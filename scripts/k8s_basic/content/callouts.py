@@ -112,7 +112,9 @@ def _callout(entry: dict[str, Any], documents: dict[str, yaml.Node]) -> Callout:
         raise LookupError(f"{place} has no {path}{near}") from None
     texts = {code: entry[code].strip() for code in LANGUAGES if code in entry}
     first = begin.start_mark.line
-    return Callout(place if len(documents) > 1 else "", path, first, first if texts else _end(node), texts)
+    return Callout(
+        place if len(documents) > 1 else "", path, first, first if texts else _end(node), texts
+    )
 
 
 def _end(node: yaml.Node) -> int:

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from posixpath import join, normpath
 
-from . import recordings, restrictions
+from . import recordings
 from .addresses import address_problems
 from .callouts import callout_problems
-from .claims import Proof, proofs, strings, test_path
+from .claims import Proof, cluster_files, examples_used, proofs, test_path
 from .figures import figure_problems
 from .glossary import glossary_problems
 from .in_step import drift_problems
 from .keywords import keyword_problems
-from .pages import (
-    EXAMPLE_ADDRESS,
-    LANGUAGES,
-    RESULTS,
-    Item,
-    Page,
-    Section,
-    is_results,
-    read_pages,
-)
+from .loops import loop_problems
+from .pages import EXAMPLE_ADDRESS, LANGUAGES, RESULTS, Item, Page, Section, is_results, read_pages
 from .problems import Problem, closest
+from .restrictions import restriction_problems
 
+# What both languages have in the same order, and what it's called.
+_SAME = {
+    "includes": "include",
+    "commands": "command or its mark",
+    "outputs": "output",
+    "figures": "figure",
+}
 CLAIM_ANCHOR = r"[a-z]{2}-\d+"  # where a marked sentence stands
-# What the cluster itself is made from: every live test stands on these, no lesson applies them.
-CLUSTER_FILES = (
-    "start/first-cluster/kind-cluster.yaml",
-    "start/first-cluster/ingress-controller.yaml",
-)
 
 
 def content_problems(root: Path, wording: bool = True) -> list[Problem]:
@@ -61,7 +55,8 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
         found += glossary_problems(root, pages)
         found += drift_problems(root, pages)
         found += address_problems(root)
-        found += restrictions.restriction_problems(root)
+        found += restriction_problems(root)
+        found += loop_problems(root, pages)
     return sorted(set(found))
 
 
@@ -72,7 +67,7 @@ def _language_problems(pages: list[Page]) -> Iterator[Problem]:
         twin = known.get((other, page.name))
         if not twin:
             yield Problem(page.path, 1, f"docs/{other}/{page.name}.md is missing; write it too")
-        elif page.language == LANGUAGES[0]:
+        elif page.language == LANGUAGES[0] and not page.problems + twin.problems:
             yield from _pair_problems(page, twin)
 
 
@@ -80,48 +75,36 @@ def _pair_problems(ko: Page, en: Page) -> Iterator[Problem]:
     if ko.meta.get("minutes") != en.meta.get("minutes"):
         text = f"'minutes' differs from {ko.path}; give both the same number"
         yield Problem(en.path, en.line_of("minutes"), text)
-    if [section.id for section in ko.sections] != [section.id for section in en.sections]:
-        yield from _heading_problems(ko, en)
-        return
-    for one, two in zip(ko.sections, en.sections):
-        for kind in ("includes", "commands", "outputs", "figures"):
-            yield from _sequence_problems(kind, (ko, one), (en, two))
-        yield from _target_problems((ko, one), (en, two))
+    headings = [[Item(s.line, s.id) for s in page.sections] for page in (ko, en)]
+    differs = list(_difference("heading id", (ko, en), headings))
+    yield from differs
+    for sections in zip(ko.sections, en.sections) if not differs else ():
+        for kind, what in _SAME.items():
+            sides = [getattr(section, kind) for section in sections]
+            yield from _difference(what, (ko, en), sides)
+        yield from _lacking_links((ko, en), sections) or _lacking_links((en, ko), sections[::-1])
 
 
-def _heading_problems(ko: Page, en: Page) -> Iterator[Problem]:
-    for one, two in ((ko, en), (en, ko)):
-        known = {section.id for section in two.sections}
-        for section in (s for s in one.sections if s.id not in known):
-            text = f"{two.path} has no heading {{#{section.id}}}; both languages need the same"
-            yield Problem(one.path, section.line, text)
-    if {s.id for s in ko.sections} == {s.id for s in en.sections}:
-        one, two = next((o, t) for o, t in zip(ko.sections, en.sections) if o.id != t.id)
-        text = f"{ko.path} has {{#{one.id}}} here; use the same order in both languages"
-        yield Problem(en.path, two.line, text)
-
-
-def _sequence_problems(
-    kind: str, ko: tuple[Page, Section], en: tuple[Page, Section]
-) -> Iterator[Problem]:
-    """Name the first item of a section that the other language does not have there."""
-    sides: list[list[Item]] = [getattr(section, kind) for _, section in (ko, en)]
+def _difference(what: str, pages: tuple[Page, Page], sides: list[list[Item]]) -> Iterator[Problem]:
+    """Name the first item that the other language does not have there."""
     for one, two in zip_longest(*sides):
-        if one and two and (one.text, one.mark) == (two.text, two.mark):
-            continue
-        (page, section), item, other = (en, two, ko[0]) if two else (ko, one, en[0])
-        text = f"this {kind[:-1]} is not the one that {other.path} has in section {{#{section.id}}}"
-        line = item.line if item else section.line
-        yield Problem(page.path, line, f"{text}; make them the same, mark included")
-        return
+        if not (one and two and (one.text, one.mark) == (two.text, two.mark)):
+            (page, item), (other, twin) = list(zip(pages, (one, two)))[:: -1 if two else 1]
+            there = f"{other.path}:{twin.line}" if twin else other.path
+            text = f"this {what} is not the one of {there}; make them the same"
+            yield Problem(page.path, item.line, text)
+            return
 
 
-def _target_problems(ko: tuple[Page, Section], en: tuple[Page, Section]) -> Iterator[Problem]:
-    for (page, section), (other, twin) in ((ko, en), (en, ko)):
-        targets = {link.text for link in twin.links}
-        for link in (link for link in section.links if link.text not in targets):
-            text = f"{other.path} has no link to {link.text} in section {{#{section.id}}}"
-            yield Problem(page.path, link.line, f"{text}; both languages link to the same places")
+def _lacking_links(pages: tuple[Page, Page], sections: tuple[Section, Section]) -> list[Problem]:
+    """Name the links of a section that the other language does not have there."""
+    targets = {link.text for link in sections[1].links}
+    there = f"in section {{#{sections[1].id}}}; both languages link to the same places"
+    return [
+        Problem(pages[0].path, link.line, f"{pages[1].path} has no link to {link.text} {there}")
+        for link in sections[0].links
+        if link.text not in targets
+    ]
 
 
 def _link_problems(pages: list[Page]) -> Iterator[Problem]:
@@ -143,24 +126,51 @@ def _link_problems(pages: list[Page]) -> Iterator[Problem]:
                 yield Problem(page.path, link.line, text)
 
 
+Place = tuple[Page, Section, Item]  # where a marked sentence stands
+
+
 def _claim_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     found, problems = proofs(root)
     yield from problems
-    tests: dict[str, list[Proof]] = defaultdict(list)
+    tests: dict[str, Proof] = {}
     for proof in found:
-        tests[proof.claim].append(proof)
-    for same in tests.values():
-        for proof in same[1:]:
-            text = f"{proof.claim} is claimed by {same[0].path}:{same[0].line} too; keep one test"
+        if (first := tests.setdefault(proof.claim, proof)) != proof:
+            text = f"{proof.claim} is claimed by {first.path}:{first.line} too; keep one test"
             yield Problem(proof.path, proof.line, text)
-    places = {code: _places(pages, code) for code in LANGUAGES}
-    for code in LANGUAGES:
-        yield from _sentence_problems(code, places, tests)
-    for claim, same in tests.items():
-        if not any(claim in places[code] for code in LANGUAGES):
-            ids = {other for code in LANGUAGES for other in places[code]} - tests.keys()
-            text = f"no page says {claim}{closest(claim, ids)}; mark the sentence with [{claim}]"
-            yield Problem(same[0].path, same[0].line, text)
+    places: dict[tuple[str, str], Place] = {}
+    for place in ((page, s, claim) for page in pages for s in page.sections for claim in s.claims):
+        page, _, item = place
+        if (one := places.setdefault((item.text, page.language), place)) != place:
+            text = f"{item.text} stands at {one[0].path}:{one[2].line} already; keep one"
+            yield Problem(page.path, item.line, text)
+    said = {claim for claim, _ in places}
+    for claim in tests.keys() - said:
+        near = closest(claim, said - tests.keys())
+        text = f"no page says {claim}{near}; mark the sentence with [{claim}]"
+        yield Problem(tests[claim].path, tests[claim].line, text)
+    for (claim, language), place in places.items():
+        twin = places.get((claim, LANGUAGES[1 - LANGUAGES.index(language)]))
+        if text := _test_problem(place, tests) or _twin_problem(place, twin):
+            yield Problem(place[0].path, place[2].line, text)
+
+
+def _test_problem(place: Place, tests: dict[str, Proof]) -> str:
+    claim, there = place[2].text, test_path(place[0].name)
+    if claim not in tests:
+        return f"no live test has @claim({claim!r}){closest(claim, tests)}"
+    if tests[claim].path != there:
+        return f"{claim} is tested in {tests[claim].path}; move the test to {there}"
+    return ""
+
+
+def _twin_problem(place: Place, twin: Place | None) -> str:
+    page, section, item = place
+    if not twin:
+        there = page.path.replace(page.language, LANGUAGES[1 - LANGUAGES.index(page.language)], 1)
+        return f"{item.text} is not in {there}; mark the sentence in {{#{section.id}}} there"
+    if page.language == LANGUAGES[0] and (twin[0].name, twin[1].id) != (page.name, section.id):
+        return f"{item.text} stands in {{#{twin[1].id}}} of {twin[0].path}; use one section"
+    return ""
 
 
 def _results_problems(pages: list[Page]) -> Iterator[Problem]:
@@ -176,44 +186,8 @@ def _results_problems(pages: list[Page]) -> Iterator[Problem]:
             yield Problem(page.path, 1, f"{text}; {advice}")
 
 
-Places = dict[str, list[tuple[Page, Section, Item]]]
-
-
-def _places(pages: list[Page], language: str) -> Places:
-    found: Places = defaultdict(list)
-    for page in (page for page in pages if page.language == language):
-        for section in page.sections:
-            for claim in section.claims:
-                found[claim.text].append((page, section, claim))
-    return found
-
-
-def _sentence_problems(
-    code: str, places: dict[str, Places], tests: dict[str, list[Proof]]
-) -> Iterator[Problem]:
-    other = LANGUAGES[1 - LANGUAGES.index(code)]
-    for claim, found in places[code].items():
-        page, section, item = found[0]
-        for again, _, twice in found[1:]:
-            text = f"{claim} stands at {page.path}:{item.line} already; keep one"
-            yield Problem(again.path, twice.line, text)
-        twin, proof = places[other].get(claim), tests.get(claim, [None])[0]
-        wrong = []
-        if not twin:
-            there = f"docs/{other}/{page.name}.md"
-            wrong.append(f"{claim} is not in {there}; mark the sentence in {{#{section.id}}} there")
-        elif code == LANGUAGES[0] and (twin[0][0].name, twin[0][1].id) != (page.name, section.id):
-            there = f"{{#{twin[0][1].id}}} of {twin[0][0].path}"
-            wrong.append(f"{claim} stands in {there}; use one section")
-        if not proof:
-            wrong.append(f"no live test has @claim({claim!r}){closest(claim, tests)}")
-        elif proof.path != test_path(page.name):
-            there = test_path(page.name)
-            wrong.append(f"{claim} is tested in {proof.path}; move the test to {there}")
-        yield from (Problem(page.path, item.line, text) for text in wrong)
-
-
 def _use_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
+    """Demand that each example is there, shown in both languages and applied by a test."""
     folder = root / "examples"
     names = {file.relative_to(folder).as_posix() for file in folder.rglob("*.yaml")}
     for page in pages:
@@ -221,12 +195,11 @@ def _use_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
             text = f"examples/{item.text} does not exist{closest(item.text, names)}"
             yield Problem(page.path, item.line, text)
     for code in LANGUAGES:
-        used = {i.text for p in pages if p.language == code for i in p.items("includes")}
-        addressed = {i.text for p in pages if p.language == code for i in _used(p)}
-        for name in sorted(names - used - (addressed & set(CLUSTER_FILES))):
+        shown = {i.text for p in pages if p.language == code for i in p.items("includes")}
+        for name in names - shown:
             text = f"no page in docs/{code} includes this file; show it in a lesson or remove it"
             yield Problem(f"examples/{name}", 1, text)
-    for name in sorted(names - strings(root) - set(CLUSTER_FILES)):
+    for name in names - examples_used(root) - cluster_files(root):
         text = f'no live test applies this file; write lab.apply("{name}") in tests/live'
         yield Problem(f"examples/{name}", 1, text)
 
@@ -235,31 +208,26 @@ def _used(page: Page) -> Iterator[Item]:
     """Yield every example that the page includes or names by its published address."""
     yield from page.items("includes")
     for number, line in enumerate(page.lines, 1):
-        for match in EXAMPLE_ADDRESS.finditer(line):
-            if match[1].endswith(".yaml"):
-                yield Item(number, match[1])
+        names = EXAMPLE_ADDRESS.findall(line)
+        yield from (Item(number, name) for name in names if name.endswith(".yaml"))
 
 
 def _recording_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     shown = {item.text for page in pages for item in page.items("outputs")}
-    kept = set(recordings.recordings(root))
     for page in pages:
-        advice = f"run ./scripts/record {page.name}"
+        lines = {output.text: output.line for output in page.items("outputs")}
         for command in (c for c in page.items("commands") if c.output):
             recording = recordings.read(root, command.output)
-            line = next(o.line for o in page.items("outputs") if o.text == command.output)
-            if not recording:
-                yield Problem(page.path, line, f"not recorded yet: {advice}")
-            elif recording.commands != command.text:
-                text = f"the command changed since it was recorded: {advice}"
-                yield Problem(page.path, line, text)
-    for name in sorted(kept):
-        page = name.rpartition("/")[0]
+            if not recording or recording.commands != command.text:
+                known = "the command changed since it was recorded"
+                wrong = f"{known if recording else 'not recorded yet'}: run ./scripts/record"
+                yield Problem(page.path, lines[command.output], f"{wrong} {page.name}")
+    for name in recordings.recordings(root):
+        page_name = name.rpartition("/")[0]
         if name not in shown:
             wrong = f"no page shows this recording{closest(name, shown)}; remove the file"
+            yield Problem(recordings.path(name), 1, wrong)
         elif not recordings.is_as_recorded(root, name):
-            advice = f"take it from git again or run ./scripts/record {page}"
+            advice = f"take it from git again or run ./scripts/record {page_name}"
             wrong = f"this is not what a run has recorded: {advice}"
-        else:
-            continue
-        yield Problem(recordings.path(name), 1, wrong)
+            yield Problem(recordings.path(name), 1, wrong)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import importlib_resources
 import jsonschema
-import kubernetes.client
 import referencing
 import yaml
 from kubernetes_validate.utils import latest_version, schema_contents
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from .fields import Keys, line_of
-from .forms import one_line
+from .fields import Keys, documents, line_of
+from .forms import mistakes
 from .pages import LANGUAGES
 from .problems import Problem, closest
 
@@ -26,87 +26,62 @@ VERSIONS = "scripts/k8s_basic/cluster/versions.yaml"  # lists the images that a 
 # Registries that are there on no other machine, or nowhere.
 NOWHERE = ("localhost:", "registry.invalid/")
 _SCHEMAS = f"kubernetes-json-schema/v{latest_version()}-local-strict"
-_UNKNOWN_FIELDS = re.compile(r"'([^']+)'")
 
-Found = tuple[Keys, str]  # the field, and what is wrong with it
+Wrong = Iterator[tuple[Keys, str]]  # a field, and what is wrong with it
 
 
-def example_problems(root: Path) -> list[Problem]:
-    """Return what is wrong with each example below `root`, in the order of the files."""
+def example_problems(root: Path) -> Iterator[Problem]:
+    """Yield what is wrong with each example below `root`, in the order of the files."""
     images = set(yaml.safe_load((root / VERSIONS).read_text(encoding="utf-8"))["images"])
-    files = (file for file in sorted((root / "examples").rglob("*")) if file.is_file())
-    return [problem for file in files for problem in _file_problems(root, file, images)]
+    style = YamlLintConfig(file=str(root / ".yamllint"))
+    for file in sorted(file for file in (root / "examples").rglob("*") if file.is_file()):
+        path, lesson = file.relative_to(root).as_posix(), file.relative_to(root / "examples").parent
+        if file.suffix == ".yaml" and (root / "docs" / LANGUAGES[0] / f"{lesson}.md").exists():
+            found = _file_problems(file.read_text(encoding="utf-8"), style, images)
+            yield from (Problem(path, line, text) for line, text in found)
+        else:
+            text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
+            yield Problem(path, 1, text)
 
 
-def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
-    path, name = (file.relative_to(folder).as_posix() for folder in (root, root / "examples"))
-    lesson = name.rpartition("/")[0]
-    if file.suffix != ".yaml" or not (root / f"docs/{LANGUAGES[0]}/{lesson}.md").exists():
-        text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
-        yield Problem(path, 1, text)
-        return
-    text = file.read_text(encoding="utf-8")
-    try:
-        nodes = [node for node in yaml.compose_all(text, yaml.CSafeLoader) if node]
-        documents = [d for d in yaml.load_all(text, yaml.CSafeLoader) if d is not None]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        yield Problem(path, line, f"not YAML ({one_line(error)}); mend it")
-        return
-    for wrong in linter.run(text, YamlLintConfig(file=str(root / ".yamllint"))):
-        yield Problem(path, wrong.line, f"{wrong.desc}; mend the YAML")
-    made = {d["metadata"]["name"] for d in documents if _is(d, "Namespace")}
-    for node, document in zip(nodes, documents, strict=True):
+def _file_problems(text: str, style: YamlLintConfig, images: set[str]) -> Iterator[tuple[int, str]]:
+    found, wrong = documents(text)
+    yield from wrong or ((w.line, f"{w.desc}; mend the YAML") for w in linter.run(text, style))
+    objects = [data for _, data in found if isinstance(data, dict)]
+    made = {(o.get("metadata") or {}).get("name") for o in objects if o.get("kind") == "Namespace"}
+    for node, document in found:
         for keys, advice in _document_problems(document, made, images):
-            yield Problem(path, line_of(node, keys), advice)
+            yield line_of(node, keys), advice
 
 
-def _is(document: Any, kind: str) -> bool:
-    named = isinstance(document, dict) and "name" in (document.get("metadata") or {})
-    return named and document.get("kind") == kind
-
-
-def _document_problems(document: Any, made: set[str], images: set[str]) -> Iterator[Found]:
+def _document_problems(document: Any, made: set[str], images: set[str]) -> Wrong:
     if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
         yield (), "a document is one object; apiVersion or kind is missing, write both"
         return
     yield from _schema_problems(document)
-    metadata = document.get("metadata")
-    if isinstance(metadata, dict):
-        yield from _name_problems(document, metadata, made)
+    if isinstance(document.get("metadata"), dict):
+        yield from _name_problems(document["kind"], document["metadata"], made)
     yield from _image_problems(document, (), images)
 
 
-def _schema_problems(document: dict[str, Any]) -> Iterator[Found]:
+def _schema_problems(document: dict[str, Any]) -> Wrong:
     version, kind = str(document["apiVersion"]), str(document["kind"])
     if _is_extension(version, kind):
         return  # not in Kubernetes' own schema, so only a live cluster can judge it
-    validator = _validator(version, kind)
-    if validator is None:
+    if validator := _validator(version, kind):
+        yield from mistakes(validator, document)
+    else:
         yield ("kind",), f"Kubernetes {latest_version()} has no {kind} in {version}; mend either"
-        return
-    for error in validator.iter_errors(document):
-        keys = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            known = error.schema.get("properties", {})
-            for field in _UNKNOWN_FIELDS.findall(error.message):
-                yield (*keys, field), f"no field '{field}' here{closest(field, known)}"
-        else:
-            yield keys, f"{'.'.join(map(str, keys)) or 'document'}: {error.message}; mend it"
-
-
-def _is_extension(version: str, kind: str) -> bool:
-    """Tell whether neither the group nor the kind is Kubernetes' own: a CRD has to bring it."""
-    kinds, groups = _own()
-    return "." in version and version.partition(".")[0] not in groups and kind.lower() not in kinds
 
 
 @cache
-def _own() -> tuple[set[str], set[str]]:
-    """Return Kubernetes' own kinds in small letters, and the first words of its groups."""
+def _is_extension(version: str, kind: str) -> bool:
+    """Tell whether neither the group nor the kind is Kubernetes' own: a CRD has to bring it."""
     folder = importlib_resources.files("kubernetes_validate").joinpath(_SCHEMAS)
     stems = [file.name.removesuffix(".json").split("-") for file in folder.iterdir()]
-    return {stem[0] for stem in stems}, {stem[1] for stem in stems if len(stem) == 3}
+    groups = {stem[1] for stem in stems if len(stem) == 3}  # by their first word
+    known = kind.lower() in {stem[0] for stem in stems} or version.partition(".")[0] in groups
+    return "." in version and not known
 
 
 @cache
@@ -127,51 +102,45 @@ def _validator(version: str, kind: str) -> Any:
         schema = schema_contents(f"{_SCHEMAS}/{stem}.json", latest_version())
     except FileNotFoundError:
         return None
-    groups = schema.get("x-kubernetes-group-version-kind", [])
-    if {"group": group, "kind": kind, "version": number} not in groups:
+    if {"group": group, "kind": kind, "version": number} not in schema.get(
+        "x-kubernetes-group-version-kind", []
+    ):
         return None
     registry = referencing.Resource.from_contents(schema) @ referencing.Registry()
     return jsonschema.Draft202012Validator(schema, registry=_definitions() @ registry)
 
 
-def _name_problems(
-    document: dict[str, Any], metadata: dict[str, Any], made: set[str]
-) -> Iterator[Found]:
+def _name_problems(kind: str, metadata: dict[str, Any], made: set[str]) -> Wrong:
     """Demand that an example keeps to the reader's namespace, or to those that it makes itself."""
     if metadata.get("namespace", next(iter(made), None)) not in {*made, None}:
         yield ("metadata", "namespace"), "remove 'namespace'; the reader's own one applies"
-    own = str(metadata.get("name", "")).startswith("demo-")
-    if not (own or made) and _is_cluster_wide(document["apiVersion"], document["kind"]):
+    own = made or str(metadata.get("name", "")).startswith("demo-")
+    if not own and str(kind).lower() in _cluster_wide():
         yield ("metadata", "name"), "a name for the whole cluster starts with 'demo-'; rename it"
 
 
-def _is_cluster_wide(version: str, kind: str) -> bool:
-    """Tell whether the Python client creates this kind without a namespace."""
-    group, _, number = version.rpartition("/")
-    words = re.split(r"[.-]", group.removesuffix(".k8s.io") or "core")
-    api = "".join(word.capitalize() for word in (*words, number)) + "Api"
-    create = "create_" + re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-    return hasattr(getattr(kubernetes.client, api, None), create)
+@cache
+def _cluster_wide() -> set[str]:
+    """Return the kinds, in small letters, that the Python client creates without a namespace.
+
+    They are read from its text, as it takes seconds to import.
+    """
+    [folder] = find_spec("kubernetes").submodule_search_locations  # type: ignore[union-attr]
+    texts = (file.read_text("utf-8") for file in Path(folder, "client", "api").glob("*.py"))
+    names = {name for text in texts for name in re.findall(r"def create_(\w+)\(", text)}
+    return {name.replace("_", "") for name in names}
 
 
-def _image_problems(value: Any, keys: Keys, images: set[str]) -> Iterator[Found]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "rbd":
-                continue  # the image of such a volume is a disk
-            if key == "image" and isinstance(inner, str):
-                if not _is_pinned(inner):
-                    yield (*keys, key), f"image '{inner}' needs a tag other than latest; write one"
-                elif inner not in images and not inner.startswith(NOWHERE):
-                    near = closest(inner, images)
-                    yield (*keys, key), f"image '{inner}' is not in {VERSIONS}{near}; list it there"
-            else:
-                yield from _image_problems(inner, (*keys, key), images)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _image_problems(inner, (*keys, number), images)
-
-
-def _is_pinned(image: str) -> bool:
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return "@sha256:" in image or tag not in ("", "latest")
+def _image_problems(value: Any, keys: Keys, images: set[str]) -> Wrong:
+    """Demand a tag for each image, at any depth, and that the cluster has it."""
+    image = value.get("image") if isinstance(value, dict) else None
+    if isinstance(image, str) and keys[-1:] != ("rbd",):  # the image of such a volume is a disk
+        tag = image.rpartition("/")[2].partition(":")[2]
+        if "@sha256:" not in image and tag in ("", "latest"):
+            yield (*keys, "image"), f"image '{image}' needs a tag other than latest; write one"
+        elif image not in images and not image.startswith(NOWHERE):
+            text = f"image '{image}' is not in {VERSIONS}{closest(image, images)}; list it there"
+            yield (*keys, "image"), text
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in enumerate(value) if isinstance(value, list) else items:
+        yield from _image_problems(inner, (*keys, key), images)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import forms
+from .fields import Found, Keys
 from .pages import LANGUAGES, Page
 from .problems import Problem, closest
 
@@ -127,25 +128,26 @@ class Figure:
 
 def read(root: Path, name: str) -> Figure:
     """Return a figure; raises ValueError with what is wrong with its file."""
-    drawn, wrong = _read(root, name)
+    drawn, wrong = _drawn((root / FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     if not drawn:
         raise ValueError(wrong[0][1])
     return drawn
 
 
-def _read(root: Path, name: str) -> tuple[Figure | None, list[forms.Found]]:
-    text = (root / FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+def _drawn(text: str) -> tuple[Figure | None, list[Found]]:
     data, wrong = forms.read(text, "figure")
     if wrong:
         return None, wrong
-    boxes = [_box(item) for item in data["boxes"]]
-    by_id = {box.id: box for box in boxes}
-    try:
-        arrows = [_arrow(item, by_id) for item in data.get("arrows", [])]
-    except LookupError as error:
-        return None, [(1, str(error.args[0]))]
-    height = max(box.y + box.height for box in boxes)
-    return Figure(data["width"] * CELL[0], height, data["alt"], boxes, arrows), []
+    boxes = {item["id"]: _box(item) for item in data["boxes"]}
+    arrows = []
+    for number, item in enumerate(data.get("arrows", [])):
+        try:
+            arrows.append(_arrow(item, boxes))
+        except LookupError as error:
+            wrong.append((forms.line(text, ("arrows", number)), str(error.args[0])))
+    height = max(box.area.bottom for box in boxes.values())
+    figure = Figure(data["width"] * CELL[0], height, data["alt"], list(boxes.values()), arrows)
+    return None if wrong else figure, wrong
 
 
 def _box(item: dict[str, Any]) -> Box:
@@ -158,20 +160,20 @@ def _label(item: dict[str, Any]) -> dict[str, str]:
 
 
 def _arrow(item: dict[str, Any], boxes: dict[str, Box]) -> Arrow:
+    """Lead an arrow through the middle of where its boxes face each other."""
     for name in (item["from"], item["to"]):
         if name not in boxes:
-            raise LookupError(f"an arrow leads to no box '{name}'{closest(name, boxes)}")
+            raise LookupError(f"there is no box '{name}'{closest(name, boxes)}")
     one, two = boxes[item["from"]].area, boxes[item["to"]].area
     left, right = max(one.left, two.left), min(one.right, two.right)
     top, bottom = max(one.top, two.top), min(one.bottom, two.bottom)
+    x, y = (left + right) / 2, (top + bottom) / 2
     if left < right:
-        x = (left + right) / 2
-        ends = (one.bottom, two.top) if one.top < two.top else (one.top, two.bottom)
-        start, end = ((x, y) for y in ends)
+        down = one.top < two.top
+        start, end = (x, one.bottom if down else one.top), (x, two.top if down else two.bottom)
     elif top < bottom:
-        y = (top + bottom) / 2
-        ends = (one.right, two.left) if one.left < two.left else (one.left, two.right)
-        start, end = ((x, y) for x in ends)
+        east = one.left < two.left
+        start, end = (one.right if east else one.left, y), (two.left if east else two.right, y)
     else:
         between = f"{item['from']} to {item['to']}"
         raise LookupError(f"an arrow from {between} would not be straight; move one")
@@ -186,49 +188,56 @@ def length(text: str, size: float = SIZE) -> float:
 
 def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     """Yield what is wrong with figures, and those that pages lack or don't show."""
-    files = {file.stem for file in (root / FOLDER).glob("*.yaml")}
-    for page in pages:
-        for item in page.items("figures"):
-            if item.text not in files:
-                text = f"{FOLDER}/{item.text}.yaml does not exist{closest(item.text, files)}"
-                yield Problem(page.path, item.line, text)
+    files = {file.stem: file for file in sorted((root / FOLDER).glob("*.yaml"))}
     shown = {item.text for page in pages for item in page.items("figures")}
-    for name in sorted(files):
-        path = f"{FOLDER}/{name}.yaml"
+    for page in pages:
+        for item in (item for item in page.items("figures") if item.text not in files):
+            text = f"{FOLDER}/{item.text}.yaml does not exist{closest(item.text, files)}"
+            yield Problem(page.path, item.line, text)
+    for name, file in files.items():
+        text = file.read_text(encoding="utf-8")
+        figure, wrong = _drawn(text)
         if name not in shown:
-            yield Problem(path, 1, "no page shows this figure; remove the file")
-        figure, wrong = _read(root, name)
-        texts = _drawing_problems(figure) if figure else ()
-        yield from (Problem(path, *found) for found in [*wrong, *((1, text) for text in texts)])
+            wrong.append((1, "no page shows this figure; remove the file"))
+        for keys, said in _drawing_problems(figure) if figure else ():
+            wrong.append((forms.line(text, keys), said))
+        yield from (Problem(f"{FOLDER}/{name}.yaml", *found) for found in wrong)
 
 
-def _drawing_problems(figure: Figure) -> Iterator[str]:
-    for box in figure.boxes:
-        if box.x < 0 or box.y < 0 or box.x + box.width > figure.width:
-            yield f"box {box.id} lies outside of the figure; move it or make 'width' larger"
-        for language, label in box.label.items():
-            lines = label.split("\n")
-            if max(map(length, lines)) > box.width - _PADDING:
-                yield f"box {box.id} is too narrow for '{label}' ({language}); make it wider"
-            if len(lines) * SIZE * LINE > box.height:
-                yield f"box {box.id} is too low for '{label}' ({language}); make it higher"
-    for one, two in combinations(figure.boxes, 2):
+def _drawing_problems(figure: Figure) -> Iterator[tuple[Keys, str]]:
+    boxes = [(("boxes", number), box) for number, box in enumerate(figure.boxes)]
+    arrows = [(("arrows", number), arrow) for number, arrow in enumerate(figure.arrows)]
+    for keys, box in boxes:
+        yield from ((keys, text) for text in _box_problems(box, figure.width))
+    for (_, one), (keys, two) in combinations(boxes, 2):
         apart = not one.area.meets(two.area)
         if not (apart or one.area.holds(two.area) or two.area.holds(one.area)):
-            yield f"boxes {one.id} and {two.id} overlap; move one"
+            yield keys, f"boxes {one.id} and {two.id} overlap; move one"
     for language in LANGUAGES:
-        yield from _label_problems(figure, language)
+        for keys, arrow in arrows:
+            if arrow.label[language] and not _has_room(figure, arrow.letters(language)):
+                text = f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow"
+                yield keys, f"{text}; make room"
+        for keys, part in (*boxes, *arrows):
+            letters = part.letters(language) if part.label[language] else None
+            if letters and any(letters.meets(arrow.area) for arrow in figure.arrows):
+                text = f"an arrow runs through '{part.label[language]}' ({language}); move one"
+                yield keys, text
 
 
-def _label_problems(figure: Figure, language: str) -> Iterator[str]:
-    whole = Area(0, 0, figure.width, figure.height)
-    for arrow in (a for a in figure.arrows if a.label[language]):
-        place = arrow.letters(language)
-        edges = (b.area for b in figure.boxes if b.style != "bare")
-        hit = any(e.meets(place) and not e.holds(place) for e in edges)
-        if hit or not whole.holds(place):
-            yield f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow; make room"
-    parts: list[Box | Arrow] = [*figure.boxes, *figure.arrows]
-    for part in (part for part in parts if part.label[language]):
-        if any(part.letters(language).meets(arrow.area) for arrow in figure.arrows):
-            yield f"an arrow runs through '{part.label[language]}' ({language}); move one"
+def _box_problems(box: Box, width: float) -> Iterator[str]:
+    if box.x < 0 or box.y < 0 or box.area.right > width:
+        yield f"box {box.id} lies outside of the figure; move it or make 'width' larger"
+    for language, label in box.label.items():
+        lines = label.split("\n")
+        if max(map(length, lines)) > box.width - _PADDING:
+            yield f"box {box.id} is too narrow for its label ({language}); make it wider"
+        if len(lines) * SIZE * LINE > box.height:
+            yield f"box {box.id} is too low for its label ({language}); make it higher"
+
+
+def _has_room(figure: Figure, letters: Area) -> bool:
+    """Tell whether an arrow's label lies within the figure and crosses no box's edge."""
+    edges = (box.area for box in figure.boxes if box.style != "bare")
+    crossed = any(edge.meets(letters) and not edge.holds(letters) for edge in edges)
+    return Area(0, 0, figure.width, figure.height).holds(letters) and not crossed

@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from .fields import Found, Keys, documents, line_of
+from .problems import closest
 
-from .fields import line_of
-
-Found = tuple[int, str]  # a line, and what is wrong there
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 def read(text: str, form: str) -> tuple[Any, list[Found]]:
-    """Return what YAML `text` holds, and what in it is not as `form` says; nothing of bad YAML."""
-    try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        data = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return None, [(mark.line + 1 if mark else 1, f"not YAML ({one_line(error)}); mend it")]
-    return data, [
-        (line_of(node, error.absolute_path), _advice(error))
-        for error in sorted(_validator(form).iter_errors(data), key=lambda e: list(e.path))
-    ]
+    """Return what a YAML text holds, and what in it is not as `form` of forms.yaml says.
+
+    Of what is no YAML it returns None and why.
+    """
+    found, wrong = documents(text)
+    data = found[0][1] if found else None
+    if not wrong:
+        errors = mistakes(_validator(form), data)
+        wrong = [(line(text, keys), said) for keys, said in errors]
+    return data, wrong
 
 
-def one_line(error: Exception) -> str:
-    """Return what an error says as one line, without the text it quotes."""
-    return " ".join(str(getattr(error, "problem", None) or error).split())
+def line(text: str, keys: Keys) -> int:
+    """Return the line of a field of a YAML text, or of the nearest one above it."""
+    return next((line_of(node, keys) for node, _ in documents(text)[0]), 1)
 
 
-def _advice(error: Any) -> str:
-    return f"{error.message}; {error.schema.get('description', 'mend it')}"
+def mistakes(validator: Any, data: Any) -> Iterator[tuple[Keys, str]]:
+    """Yield each field that does not fit a JSON Schema, by its keys, and what is wrong with it.
+
+    What the schema that is broken has as `advice` ends the sentence.
+    """
+    for error in sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path))):
+        keys, advice = tuple(error.absolute_path), error.schema.get("advice", "mend it")
+        unknown = (
+            _QUOTED.findall(error.message) if error.validator == "additionalProperties" else ()
+        )
+        for field in unknown:
+            near = closest(field, error.schema.get("properties", ()))
+            yield (*keys, field), f"no field '{field}' here{near or f'; {advice}'}"
+        if not unknown:
+            near = closest(str(error.instance), error.schema.get("enum", ()))
+            where = f"{'.'.join(map(str, keys)) or 'document'}: {error.message}"
+            yield keys, f"{where}{near or f'; {advice}'}"
 
 
 @cache
 def _validator(form: str) -> Any:
     import jsonschema  # here, as it takes long to import
 
-    forms = yaml.safe_load(Path(__file__).with_name("forms.yaml").read_text(encoding="utf-8"))
+    [(_, forms)] = documents(Path(__file__).with_name("forms.yaml").read_text(encoding="utf-8"))[0]
     validator = jsonschema.Draft202012Validator
-    checker = validator.FORMAT_CHECKER
-    return validator({**forms, "$ref": f"#/{form}"}, format_checker=checker)
+    return validator({**forms, "$ref": f"#/{form}"}, format_checker=validator.FORMAT_CHECKER)

@@ -25,7 +25,7 @@ import yaml
 
 from .. import ROOT
 from ..content import recordings
-from ..content.checks import CLUSTER_FILES
+from ..content.claims import cluster_files
 from ..content.pages import MARKS
 from . import volatile
 from .api import Api
@@ -259,7 +259,7 @@ class Reader:
         files = {n: (self.folder / "examples" / n).read_text(encoding="utf-8") for n in named}
         self._words = names_in("\n".join([commands, *files.values()]))
         self._made = set(re.findall(r"create namespace (\S+)", commands))
-        for name in named - set(CLUSTER_FILES):  # what those make stays as long as the cluster
+        for name in named - cluster_files(ROOT):  # what those make stays as long as the cluster
             self._made |= set(NAMESPACE.findall(files[name]))
         there = sorted(name for name in self._made if f"namespaces/{name}" in self._before)
         assert not there, f"{', '.join(there)} is there before the page begins; delete it first"
