@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from . import forms
-from .fields import Keys, at, children, keys_of, path_of
+from .fields import Found, Keys, at, children, documents, keys_of, path_of
 from .pages import LANGUAGES, Page
 from .problems import Problem, closest
 
@@ -46,9 +46,6 @@ class Callout:
     text: dict[str, str]
 
 
-Fitted = tuple[tuple[Callout, ...], tuple[forms.Found, ...]]
-
-
 def read(root: Path, example: str) -> list[Callout]:
     """Return the callouts of an example (`topic/lesson/name.yaml`), in the order of its lines.
 
@@ -64,34 +61,26 @@ def said(root: Path, example: str) -> list[Callout]:
     return [callout for callout in read(root, example) if callout.text]
 
 
-def _of_files(root: Path, example: str) -> Fitted:
+def _of_files(root: Path, example: str) -> tuple[list[Callout], list[Found]]:
     files = (root / FOLDER / example, root / "examples" / example)
     return _fit(*(file.read_text(encoding="utf-8") for file in files))
 
 
 @lru_cache(maxsize=1000)  # a build asks for the same two files up to six times
-def _fit(text: str, manifest: str) -> Fitted:
+def _fit(text: str, manifest: str) -> tuple[list[Callout], list[Found]]:
     """Return the callouts that fit the manifest, and what is wrong with the others."""
     entries, wrong = forms.read(text, "callouts")
-    try:
-        documents = _documents(manifest)
-    except yaml.YAMLError:
-        return (), ()  # the check of the example says so
-    if wrong:
-        return (), tuple(wrong)
+    nodes = [node for node, _ in documents(manifest)[0]]
+    if wrong or not nodes:  # the check of the example says what is wrong with that
+        return [], wrong
+    named = {f"{_leaf(n, 'kind')}/{_leaf(n, 'metadata', 'name')}": n for n in nodes}
     found = []
-    for item, entry in zip(yaml.compose(text, Loader=yaml.CSafeLoader).value, entries):
+    for number, entry in enumerate(entries):
         try:
-            found.append(_callout(entry, documents))
+            found.append(_callout(entry, named))
         except LookupError as error:
-            wrong.append((item.start_mark.line + 1, str(error.args[0])))
-    return tuple(found), tuple(wrong)
-
-
-def _documents(text: str) -> dict[str, yaml.Node]:
-    """Return kind/name → document, in the order of the file."""
-    nodes = [node for node in yaml.compose_all(text, Loader=yaml.CSafeLoader) if node]
-    return {f"{_leaf(n, 'kind')}/{_leaf(n, 'metadata', 'name')}": n for n in nodes}
+            wrong.append((forms.line(text, [number]), str(error.args[0])))
+    return found, wrong
 
 
 def _leaf(node: yaml.Node, *keys: str) -> str:
@@ -101,20 +90,20 @@ def _leaf(node: yaml.Node, *keys: str) -> str:
         return ""
 
 
-def _callout(entry: dict[str, Any], documents: dict[str, yaml.Node]) -> Callout:
-    path, place = str(entry["path"]), str(entry.get("in", next(iter(documents), "")))
-    if place not in documents:
-        raise LookupError(f"the example has no {place}{closest(place, documents)}")
+def _callout(entry: dict[str, Any], named: dict[str, yaml.Node]) -> Callout:
+    """Find the field of an entry in the documents of the example, by kind/name."""
+    path, place = str(entry["path"]), str(entry.get("in", next(iter(named))))
+    if place not in named:
+        raise LookupError(f"the example has no {place}{closest(place, named)}")
     try:
-        begin, node = at(documents[place], keys_of(path))
+        begin, node = at(named[place], keys_of(path))
     except KeyError:
-        near = closest(path, map(path_of, _all_keys(documents[place])))
+        near = closest(path, map(path_of, _all_keys(named[place])))
         raise LookupError(f"{place} has no {path}{near}") from None
-    texts = {code: entry[code].strip() for code in LANGUAGES if code in entry}
+    text = {code: entry[code].strip() for code in LANGUAGES if code in entry}
     first = begin.start_mark.line
-    return Callout(
-        place if len(documents) > 1 else "", path, first, first if texts else _end(node), texts
-    )
+    last = first if text else _end(node)
+    return Callout(place if len(named) > 1 else "", path, first, last, text)
 
 
 def _end(node: yaml.Node) -> int:

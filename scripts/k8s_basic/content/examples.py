@@ -54,7 +54,7 @@ def _file_problems(text: str, style: YamlLintConfig, images: set[str]) -> Iterat
             yield line_of(node, keys), advice
 
 
-def _document_problems(document: Any, made: set[str], images: set[str]) -> Wrong:
+def _document_problems(document: Any, made: set[Any], images: set[str]) -> Wrong:
     if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
         yield (), "a document is one object; apiVersion or kind is missing, write both"
         return
@@ -110,7 +110,7 @@ def _validator(version: str, kind: str) -> Any:
     return jsonschema.Draft202012Validator(schema, registry=_definitions() @ registry)
 
 
-def _name_problems(kind: str, metadata: dict[str, Any], made: set[str]) -> Wrong:
+def _name_problems(kind: str, metadata: dict[str, Any], made: set[Any]) -> Wrong:
     """Demand that an example keeps to the reader's namespace, or to those that it makes itself."""
     if metadata.get("namespace", next(iter(made), None)) not in {*made, None}:
         yield ("metadata", "namespace"), "remove 'namespace'; the reader's own one applies"
@@ -125,7 +125,7 @@ def _cluster_wide() -> set[str]:
 
     They are read from its text, as it takes seconds to import.
     """
-    [folder] = find_spec("kubernetes").submodule_search_locations  # type: ignore[union-attr]
+    [folder] = find_spec("kubernetes").submodule_search_locations  # type: ignore[union-attr, misc]
     texts = (file.read_text("utf-8") for file in Path(folder, "client", "api").glob("*.py"))
     names = {name for text in texts for name in re.findall(r"def create_(\w+)\(", text)}
     return {name.replace("_", "") for name in names}

@@ -151,8 +151,8 @@ def _drawn(text: str) -> tuple[Figure | None, list[Found]]:
 
 
 def _box(item: dict[str, Any]) -> Box:
-    sizes = (number * cell for number, cell in zip(item["at"], CELL * 2))
-    return Box(item["id"], *sizes, _label(item), item.get("style", "plain"))
+    x, y, width, height = (number * cell for number, cell in zip(item["at"], CELL * 2))
+    return Box(item["id"], x, y, width, height, _label(item), item.get("style", "plain"))
 
 
 def _label(item: dict[str, Any]) -> dict[str, str]:
@@ -207,6 +207,7 @@ def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
 def _drawing_problems(figure: Figure) -> Iterator[tuple[Keys, str]]:
     boxes = [(("boxes", number), box) for number, box in enumerate(figure.boxes)]
     arrows = [(("arrows", number), arrow) for number, arrow in enumerate(figure.arrows)]
+    parts: list[tuple[Keys, Box | Arrow]] = [*boxes, *arrows]
     for keys, box in boxes:
         yield from ((keys, text) for text in _box_problems(box, figure.width))
     for (_, one), (keys, two) in combinations(boxes, 2):
@@ -218,7 +219,7 @@ def _drawing_problems(figure: Figure) -> Iterator[tuple[Keys, str]]:
             if arrow.label[language] and not _has_room(figure, arrow.letters(language)):
                 text = f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow"
                 yield keys, f"{text}; make room"
-        for keys, part in (*boxes, *arrows):
+        for keys, part in parts:
             letters = part.letters(language) if part.label[language] else None
             if letters and any(letters.meets(arrow.area) for arrow in figure.arrows):
                 text = f"an arrow runs through '{part.label[language]}' ({language}); move one"

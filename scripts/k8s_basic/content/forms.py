@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def read(text: str, form: str) -> tuple[Any, list[Found]]:
     return data, wrong
 
 
-def line(text: str, keys: Keys) -> int:
+def line(text: str, keys: Iterable[str | int]) -> int:
     """Return the line of a field of a YAML text, or of the nearest one above it."""
     return next((line_of(node, keys) for node, _ in documents(text)[0]), 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import forms
+from .fields import Found
 from .pages import Page
 from .problems import Problem, closest
 
@@ -16,7 +17,7 @@ def read(root: Path) -> dict[str, dict[str, str]]:
     return _read(root)[0] or {}
 
 
-def _read(root: Path) -> tuple[dict[str, dict[str, str]] | None, list[forms.Found]]:
+def _read(root: Path) -> tuple[dict[str, dict[str, str]] | None, list[Found]]:
     file = root / FILE
     return forms.read(file.read_text(encoding="utf-8") if file.is_file() else "", "keywords")
 
