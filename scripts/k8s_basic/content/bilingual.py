@@ -12,14 +12,14 @@ hold mappings instead, each text of one is paired with that in the same place of
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
-from .fields import children
+from .fields import children, documents
 from .pages import LANGUAGES, Page
 
 # Files with texts in both languages, and the one field of them that counts if not all do. The
@@ -32,73 +32,62 @@ SOURCES = (
     ("tests/live/not-enforceable.yaml", ""),
 )
 FRONT_MATTER = ("title", "description")
-Place = tuple[str, int]
 _NAMES = ("id", "name", "claim", "field", "path")  # what an item of a list is known by
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text in the order of LANGUAGES: its Markdown, and the file and line where it begins."""
+class Side(NamedTuple):
+    """A text in one language: its Markdown, and where it begins."""
 
-    sides: tuple[str, str]
-    places: tuple[Place, Place]
+    text: str
+    path: str
+    line: int
+
+
+Text = tuple[Side, Side]  # in the order of LANGUAGES
+_Found = Iterator[tuple[str, str, Side]]  # with its key and its language
 
 
 def texts(root: Path, pages: list[Page]) -> dict[str, Text]:
     """Return every text below `root` that stands in both languages; `pages` are read already."""
-    found: dict[str, Text] = {}
-    sides = [{p.name: p for p in pages if p.language == language} for language in LANGUAGES]
-    for name in sides[0].keys() & sides[1].keys():
-        found |= _page_texts(name, (sides[0][name], sides[1][name]))
-    for pattern, field in SOURCES:
-        for file in sorted(root.glob(pattern)):
-            found |= _file_texts(root, file, field)
-    return dict(sorted(found.items()))
+    found: dict[str, dict[str, Side]] = defaultdict(dict)
+    for key, language, side in (*_of_pages(pages), *_of_files(root)):
+        found[key][language] = side
+    return {k: (s[LANGUAGES[0]], s[LANGUAGES[1]]) for k, s in sorted(found.items()) if len(s) == 2}
 
 
-def _page_texts(name: str, pages: tuple[Page, Page]) -> dict[str, Text]:
-    sides = []
+def _of_pages(pages: list[Page]) -> _Found:
     for page in pages:
-        side = {f"{name}#{s.id}": (s.text, (page.path, s.line)) for s in page.sections}
+        for section in page.sections:
+            side = Side(section.text, page.path, section.line)
+            yield f"{page.name}#{section.id}", page.language, side
         for key in FRONT_MATTER:
-            text = str(page.meta.get(key, ""))
-            side[f"{name}:{key}"] = (text, (page.path, page.line_of(key)))
-        sides.append(side)
-    return {key: _text(sides[0][key], sides[1][key]) for key in sides[0].keys() & sides[1].keys()}
+            side = Side(str(page.meta.get(key, "")), page.path, page.line_of(key))
+            yield f"{page.name}:{key}", page.language, side
 
 
-def _text(ko: tuple[str, Place], en: tuple[str, Place]) -> Text:
-    return Text((ko[0], en[0]), (ko[1], en[1]))
+def _of_files(root: Path) -> _Found:
+    for file, field in ((f, field) for glob, field in SOURCES for f in sorted(root.glob(glob))):
+        path = file.relative_to(root).as_posix()
+        name = path.removeprefix("docs/").removesuffix(".yaml")
+        nodes = (node for node, _ in documents(file.read_text(encoding="utf-8"))[0])
+        for keys, leaf in (found for node in nodes for found in _leaves(node)):
+            language = next((key for key in keys if key in LANGUAGES), "")
+            if language and field in ("", keys[0]):
+                keys.remove(language)
+                side = Side(leaf.value, path, leaf.start_mark.line + 1)
+                yield f"{name}:{'.'.join(keys)}", language, side
 
 
-def _file_texts(root: Path, file: Path, field: str) -> dict[str, Text]:
-    path = file.relative_to(root).as_posix()
-    try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return {}  # other checks say so
-    name, found = path.removeprefix("docs/").removesuffix(".yaml"), {}
-    leaves = {keys: leaf for keys, leaf in _leaves(node) if not field or keys[:1] == (field,)}
-    for keys, leaf in leaves.items():
-        place = next((n for n, key in enumerate(keys) if key in LANGUAGES), 0)
-        twin = leaves.get((*keys[:place], LANGUAGES[1], *keys[place + 1 :]))
-        if twin and keys[place] == LANGUAGES[0]:
-            ko, en = ((side.value, (path, side.start_mark.line + 1)) for side in (leaf, twin))
-            key = ".".join(keys[:place] + keys[place + 1 :])
-            found[f"{name}:{key}"] = _text(ko, en)
-    return found
-
-
-def _leaves(node: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
+def _leaves(node: yaml.Node) -> Iterator[tuple[list[str], yaml.ScalarNode]]:
     """Yield the keys and the node of each text; items of a list go by what they are known by."""
     if isinstance(node, yaml.ScalarNode):
-        yield (), node
+        yield [], node
     names: Counter[str] = Counter()
     for key, (_, value) in children(node).items():
         name = _name(value, key) if isinstance(node, yaml.SequenceNode) else key
         names[name] += 1
         mark = "'" * (names[name] - 1)
-        yield from (((name + mark, *below), leaf) for below, leaf in _leaves(value))
+        yield from (([name + mark, *below], leaf) for below, leaf in _leaves(value))
 
 
 def _name(item: yaml.Node, number: str) -> str:

@@ -205,6 +205,8 @@ def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
 
 
 def _drawing_problems(figure: Figure) -> Iterator[tuple[Keys, str]]:
+    boxes: list[tuple[Keys, Box]]
+    arrows: list[tuple[Keys, Arrow]]
     boxes = [(("boxes", number), box) for number, box in enumerate(figure.boxes)]
     arrows = [(("arrows", number), arrow) for number, arrow in enumerate(figure.arrows)]
     parts: list[tuple[Keys, Box | Arrow]] = [*boxes, *arrows]

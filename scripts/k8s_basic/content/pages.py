@@ -24,6 +24,7 @@ _CLAIM_LIKE = re.compile(r"\[([A-Za-z]{2}\s*[-_–]?\s*\d+[a-z]?)\]")
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*?)\s*$")
 _HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<title>.*?)\s*(?:\{\s*#(?P<id>[^}\s]*)\s*\})?\s*$")
 INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)"$')
+_NAME = re.compile("([a-z0-9-]+)")
 MARKED = re.compile(
     r"^\{ \.bash \.(?P<mark>" + "|".join(MARKS) + r') data-reason="(?P<reason>[^"]+)" \}$'
 )
@@ -41,6 +42,19 @@ _NO_BLOCK = (
     f'{{{{ .bash .not-run data-reason="…" }}}} (marks: {", ".join(MARKS)}), '
     "manifests are included, output is never typed"
 )
+_TYPED_YAML = (
+    'a yaml block may only include a whole file: --8<-- "topic/lesson/name.yaml"; '
+    "put this YAML into examples/"
+)
+_TYPED_OUTPUT = "output is never typed: write the recording's name, such as pods, on one line"
+_DRAWN = "a figure block names one file of docs/figures, such as cluster-layout"
+# Blocks that only name a file: what it is, how that is written, and what to do otherwise.
+_NAMING = {
+    "yaml": ("includes", INCLUDE, _TYPED_YAML),
+    "output": ("outputs", _NAME, _TYPED_OUTPUT),
+    "figure": ("figures", _NAME, _DRAWN),
+}
+_MISPLACED = "output stands directly below the bash block it belongs to (unmarked or .fails)"
 _NO_COMMAND = (
     (re.compile(r"^\s*\$ "), "commands carry no prompt; remove the '$ '"),
     (_CLAIM_LIKE, "a claim id does not belong into code; move it to a sentence"),
@@ -155,14 +169,15 @@ class Page:
         first, name = self.sections[0], self.name.rpartition("/")[2]
         if first.level != 1 or first.id != name:
             self.problem(first.line, f"the first heading must be # … {{#{name}}}")
-        ids = [section.id for section in self.sections]
-        for number, section in enumerate(self.sections):
+        ids: set[str] = set()
+        for section in self.sections:
             if section.title and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", section.id):
                 self.problem(section.line, "this heading needs an ASCII id, such as {#why}")
-            elif section.id in ids[:number]:
+            elif section.id in ids:
                 self.problem(section.line, f"id {{#{section.id}}} stands twice; rename one")
-            if number and section.level == 1:
+            if section is not first and section.level == 1:
                 self.problem(section.line, "a page has one # heading; use ## here")
+            ids.add(section.id)
 
     def _section_at(self, line: int) -> Section:
         starts = [section.line for section in self.sections]
@@ -172,57 +187,39 @@ class Page:
         for before, fence in zip([None, *self.fences], self.fences):
             section = self._section_at(fence.first)
             marked = MARKED.match(fence.info)
-            if fence.info == "yaml":
-                self._include(fence, section)
+            if fence.info in _NAMING:
+                self._read_name(before, fence, section)
             elif fence.info == "bash" or marked:
-                mark, reason = (marked["mark"], marked["reason"]) if marked else ("", "")
+                about = (marked["mark"], marked["reason"]) if marked else ("", "")
                 text = "\n".join(fence.content).strip("\n")
-                section.commands.append(Item(fence.first, text, mark, reason))
+                section.commands.append(Item(fence.first, text, *about))
                 self._check_command(fence)
-            elif fence.info == "output":
-                self._output(before, fence, section)
-            elif fence.info == "figure":
-                self._figure(fence, section)
             else:
                 self.problem(fence.first, _NO_BLOCK.format(fence.info or "plain text"))
 
-    def _figure(self, fence: Fence, section: Section) -> None:
-        if name := _only_name(fence):
-            section.figures.append(Item(fence.first, name))
+    def _read_name(self, before: Fence | None, fence: Fence, section: Section) -> None:
+        kind, pattern, advice = _NAMING[fence.info]
+        found = pattern.fullmatch("\n".join(fence.content).strip())
+        name = found[1] if found else ""
+        if kind == "outputs":
+            name = f"{self.name}/{name}"
+            if not self._follows_command(before, fence, section):
+                found, advice = None, _MISPLACED
+            elif found and name in (item.text for item in self.items("outputs")):
+                found, advice = None, f"recording {found[1]} stands twice; rename one"
+            elif found:
+                section.commands[-1] = replace(section.commands[-1], output=name)
+        if found:
+            getattr(section, kind).append(Item(fence.first, name))
         else:
-            text = "a figure block names one file of docs/figures, such as cluster-layout"
-            self.problem(fence.first, text)
-
-    def _output(self, before: Fence | None, fence: Fence, section: Section) -> None:
-        name = f"{self.name}/{_only_name(fence)}"
-        if not self._follows_command(before, fence, section):
-            text = "output stands directly below the bash block it belongs to (unmarked or .fails)"
-            self.problem(fence.first, text)
-        elif not _only_name(fence):
-            text = "output is never typed: write the recording's name, such as pods, on one line"
-            self.problem(fence.first, text)
-        elif name in (item.text for item in self.items("outputs")):
-            self.problem(fence.first, f"recording {_only_name(fence)} stands twice; rename one")
-        else:
-            section.outputs.append(Item(fence.first, name))
-            section.commands[-1] = replace(section.commands[-1], output=name)
+            self.problem(fence.first, advice)
 
     def _follows_command(self, before: Fence | None, fence: Fence, section: Section) -> bool:
-        command = section.commands[-1] if section.commands else None
-        if not before or not command or command.line != before.first:
+        if not before or not section.commands or section.commands[-1].line != before.first:
             return False
         between = any(line.strip() for line in self.lines[before.last : fence.first - 1])
-        same_indent = before.indent == fence.indent
-        return command.mark in RECORDED_MARKS and not between and same_indent
-
-    def _include(self, fence: Fence, section: Section) -> None:
-        content = [line for line in fence.content if line.strip()]
-        include = INCLUDE.match(content[0]) if len(content) == 1 else None
-        if include:
-            section.includes.append(Item(fence.first + 1, include["path"]))
-        else:
-            text = 'a yaml block may only include a whole file: --8<-- "topic/name.yaml"'
-            self.problem(fence.first, f"{text}; put this YAML into examples/")
+        recorded = section.commands[-1].mark in RECORDED_MARKS
+        return recorded and not between and before.indent == fence.indent
 
     def _check_command(self, fence: Fence) -> None:
         for number, line in enumerate(fence.content, start=fence.first + 1):
@@ -241,9 +238,9 @@ class Page:
             if CLAIM.search(span[0]):
                 self.problem(line, "a claim id does not belong into code; remove the `")
         for pattern, advice in _NOT_MARKDOWN:
-            for line, match in _located(pattern, self.prose):
-                if not _CLAIM_LIKE.match(match[0]):
-                    self.problem(line, advice)
+            found = _located(pattern, self.prose)
+            for line in (line for line, match in found if not _CLAIM_LIKE.match(match[0])):
+                self.problem(line, advice)
         self._indented_code()
 
     def _claim(self, line: int, match: re.Match[str]) -> None:
@@ -265,12 +262,6 @@ class Page:
             elif line.startswith("    ") and line.strip() and not previous.strip() and not inside:
                 self.problem(number, "indented text becomes code; remove the indentation")
             previous = line
-
-
-def _only_name(fence: Fence) -> str:
-    """Return the one name that a fence holds, or nothing."""
-    content = "\n".join(fence.content).strip()
-    return content if re.fullmatch(r"[a-z0-9-]+", content) else ""
 
 
 def _located(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, re.Match[str]]]:
