@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +61,10 @@ def said(root: Path, example: str) -> list[Callout]:
 
 
 def _of_files(root: Path, example: str) -> tuple[list[Callout], list[Found]]:
-    files = (root / FOLDER / example, root / "examples" / example)
-    return _fit(*(file.read_text(encoding="utf-8") for file in files))
-
-
-@lru_cache(maxsize=1000)  # a build asks for the same two files up to six times
-def _fit(text: str, manifest: str) -> tuple[list[Callout], list[Found]]:
     """Return the callouts that fit the manifest, and what is wrong with the others."""
+    text = (root / FOLDER / example).read_text(encoding="utf-8")
     entries, wrong = forms.read(text, "callouts")
+    manifest = (root / "examples" / example).read_text(encoding="utf-8")
     nodes = [node for node, _ in documents(manifest)[0]]
     if wrong or not nodes:  # the check of the example says what is wrong with that
         return [], wrong

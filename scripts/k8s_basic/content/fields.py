@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def path_of(keys: Keys) -> str:
     return written.removeprefix(".")
 
 
+@cache  # nobody changes what is returned, and several checks ask
 def documents(text: str) -> tuple[Documents, list[Found]]:
     """Return the documents of a text without empty ones, or why it is no YAML."""
     try:

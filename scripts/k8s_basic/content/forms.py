@@ -19,12 +19,16 @@ def read(text: str, form: str) -> tuple[Any, list[Found]]:
 
     Of what is no YAML it returns None and why.
     """
+    data, wrong = _compared(text, form)
+    return data, list(wrong)
+
+
+@cache  # a build asks for the same file several times
+def _compared(text: str, form: str) -> tuple[Any, tuple[Found, ...]]:
     found, wrong = documents(text)
     data = found[0][1] if found else None
-    if not wrong:
-        errors = mistakes(_validator(form), data)
-        wrong = [(line(text, keys), said) for keys, said in errors]
-    return data, wrong
+    errors = mistakes(_validator(form), data) if not wrong else ()
+    return data, (*wrong, *((line(text, keys), said) for keys, said in errors))
 
 
 def line(text: str, keys: Iterable[str | int]) -> int:

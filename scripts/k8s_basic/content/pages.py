@@ -200,13 +200,13 @@ class Page:
     def _read_name(self, before: Fence | None, fence: Fence, section: Section) -> None:
         kind, pattern, advice = _NAMING[fence.info]
         found = pattern.fullmatch("\n".join(fence.content).strip())
-        name = found[1] if found else ""
+        name = word = found[1] if found else ""
         if kind == "outputs":
-            name = f"{self.name}/{name}"
+            name = f"{self.name}/{word}"
             if not self._follows_command(before, fence, section):
                 found, advice = None, _MISPLACED
             elif found and name in (item.text for item in self.items("outputs")):
-                found, advice = None, f"recording {found[1]} stands twice; rename one"
+                found, advice = None, f"recording {word} stands twice; rename one"
             elif found:
                 section.commands[-1] = replace(section.commands[-1], output=name)
         if found:
