@@ -56,10 +56,9 @@ def proofs(root: Path) -> tuple[list[Proof], list[Problem]]:
 def _of_module(path: str, text: str) -> tuple[list[Proof], list[Problem]]:
     found: list[Proof] = []
     problems: list[Problem] = []
-    try:
-        module = _parsed(text)
-    except SyntaxError as error:
-        return [], [Problem(path, error.lineno or 1, f"not Python ({error.msg}); mend it")]
+    module, error = _parsed(text)
+    if error:
+        problems.append(Problem(path, error.lineno or 1, f"not Python ({error.msg}); mend it"))
     for function, mark in _marks(module):
         parts = _used_by(function, module)
         about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
@@ -75,8 +74,11 @@ def _of_module(path: str, text: str) -> tuple[list[Proof], list[Problem]]:
 
 
 @cache
-def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+def _parsed(text: str) -> tuple[ast.Module, SyntaxError | None]:
+    try:
+        return ast.parse(text), None
+    except SyntaxError as error:
+        return ast.Module([], []), error
 
 
 @cache  # tests of a module share what they use, and each is looked at for several reasons
@@ -195,19 +197,12 @@ def said(page: Page) -> dict[str, str]:
 def examples_used(root: Path, folder: str = "tests/live") -> set[str]:
     """Return every example that the Python files of a folder name."""
     files = (file.read_text(encoding="utf-8") for file in (root / folder).rglob("*.py"))
-    return {name for text in files for name in _examples_in(text)}
+    return {name for text in files for name in _examples(_parsed(text)[0].body)}
 
 
 def cluster_files(root: Path) -> set[str]:
     """Return the examples that the cluster itself is made from: every live test stands on them."""
     return examples_used(root, "scripts/k8s_basic/cluster")
-
-
-def _examples_in(text: str) -> tuple[str, ...]:
-    try:
-        return _examples(_parsed(text).body)
-    except SyntaxError:
-        return ()  # `proofs` says so
 
 
 def test_path(page: str) -> str:

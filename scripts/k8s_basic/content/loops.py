@@ -12,7 +12,7 @@ from .problems import Problem
 
 FILE = "tests/live/unbounded-loops.yaml"
 # What `timeout` runs ends; a loop begins a command, and one that reads ends with what it reads.
-_BOUNDED = re.compile(r"timeout [^\n'\"]*(['\"]).*?\1", re.DOTALL)
+_BOUNDED = re.compile(r"\btimeout [\w .-]*sh -c (['\"]).*?\1", re.DOTALL)
 _LOOP = re.compile(r"(?:^|[;&|(]|\b(?:do|then|else)\b)\s*(?:until|while(?! (?:IFS=\S* )?read))\b")
 _ADVICE = "write kubectl wait --timeout=60s, or timeout 60 sh -c 'until …'"
 
