@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import ROOT
 from ..content import recordings
-from ..content.checks import CLUSTER_FILES
+from ..content.claims import cluster_files
 from . import normalizers
 from .api import Api
 from .built_page import BuiltPage, Step
@@ -40,7 +40,7 @@ class Reader:
         self.waits: list[dict[str, Any]] = []
         commands = "\n".join(step.text for step in page.steps)
         # what the files of the cluster create stays as long as that does
-        named = set(EXAMPLE.findall(commands)) - set(CLUSTER_FILES)
+        named = set(EXAMPLE.findall(commands)) - cluster_files(ROOT)
         files = [(folder / "examples" / name).read_text(encoding="utf-8") for name in named]
         self.leaks = LeakCheck(api, created_by([commands, *files]))
 
