@@ -154,6 +154,7 @@ def tree(tmp_path: Path) -> Path:
         "examples/workloads/pod/pod.yaml": EXAMPLE,
         "tests/live/workloads/test_pod.py": TEST,
         "tests/live/not-enforceable.yaml": "[]\n",
+        "tests/live/restrictions.yaml": "workloads/pod/pod.yaml: null\n",
     }
     for name, text in files.items():
         file = tmp_path / name

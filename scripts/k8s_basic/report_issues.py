@@ -33,7 +33,9 @@ def body(runs: list[dict[str, Any]], address: str) -> str:
     parts = [f"Seen by {address}"] if failed else []
     for number, (run, test) in enumerate(failed):
         about = f"Kubernetes {run['kubernetes']}, images from {run['image_source']}"
-        parts.append(f"- {', '.join(test['claims'])}: `{test['test']}` ({about})")
+        ends = {claim: seen.get("outcome", "failed") for claim, seen in test["claims"].items()}
+        false = [claim for claim in ends if ends[claim] == "failed"]
+        parts.append(f"- {', '.join(false)}: `{test['test']}` ({about})")
         if number < MOST:  # an indented block: nothing in a message can end it or mention anybody
             message = test["message"].strip()[-LONGEST:] or "no message"
             parts.append(textwrap.indent(message, "      ", lambda _: True))

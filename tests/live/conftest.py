@@ -11,9 +11,10 @@ import pytest
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.live import Lab, plugin
 from k8s_basic.live.api import Api
+from k8s_basic.live.cleanup import CleanupJournal
 from k8s_basic.live.lab import Variation
-from k8s_basic.live.ledger import Ledger
-from k8s_basic.live.locks import turn
+from k8s_basic.live.locks import cluster_lock
+from k8s_basic.live.session import run_folder
 from k8s_basic.mutation import plugin as mutation
 
 # kubectl is started some thousand times and lives for moments: while it collects less garbage,
@@ -27,9 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(plugin, "k8s-basic-live")
-    if plugin.workers(config):
-        config.pluginmanager.register(plugin.WorkerSetup, "k8s-basic-workers")
+    plugin.register(config)
     if config.getoption("mutants"):
         config.pluginmanager.register(mutation.Run(config), "k8s-basic-mutants")
 
@@ -37,12 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def kind_cluster(request: pytest.FixtureRequest) -> DocsCluster:
     """pytest-kind's fixture: the run's own cluster, made once for all workers."""
-    if plugin.is_worker(request.config):
-        return plugin.attach(request.config.workerinput["k8s_basic"])
-    try:
-        return request.config.stash[plugin.SESSION].start()
-    except pytest.UsageError as problem:
-        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
+    return plugin.of(request.config).cluster
 
 
 @pytest.fixture(scope="session")
@@ -61,19 +55,15 @@ def variation(request: pytest.FixtureRequest) -> Variation:
 def lab(
     request: pytest.FixtureRequest, kind_cluster: DocsCluster, api: Api, variation: Variation
 ) -> Iterator[Lab]:
-    """A namespace of its own and the verbs of a live test; alone on the cluster if marked so."""
+    """A namespace of its own and the verbs of a live test; the cluster for itself if marked so."""
     plugin.leave_out_if_lacking(request.node, kind_cluster, api)
-    alone = request.node.get_closest_marker("exclusive") is not None
-    with turn(plugin.turns(kind_cluster), alone=alone):
-        sentence = plugin.what_broke(kind_cluster)
-        if sentence:
-            pytest.fail(sentence, pytrace=False)
+    exclusive = request.node.get_closest_marker("exclusive") is not None
+    folder = run_folder(kind_cluster)
+    with cluster_lock(folder, exclusive=exclusive):
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         claims = plugin.claims_of(request.node)
-        ledger = Ledger(plugin.turns(kind_cluster))
-        lab = Lab(kind_cluster, api, name, variation, ledger, claims)
-        # in front of the ids of the same name: who reads one value only gets those
-        request.node.user_properties.insert(0, ("claims", lab.claims))
+        lab = Lab(kind_cluster, api, name, variation, CleanupJournal(folder), claims)
+        request.node.user_properties.append(("claims", lab.claims))
         request.node.user_properties.append(("waits", lab.waits))
         yield lab
         lab.close()

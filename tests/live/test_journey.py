@@ -11,38 +11,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-import yaml
 from _pytest.mark import ParameterSet
 from k8s_basic import BUILD, ROOT, versions
 from k8s_basic.cluster.kind import DocsCluster
 from k8s_basic.content.pages import Page, read_pages
-from k8s_basic.live import plugin, volatile
+from k8s_basic.live import normalizers
 from k8s_basic.live.api import Api
-from k8s_basic.live.journey import BuiltPage, Reader, Server, Terminal
-from k8s_basic.live.ledger import Ledger
-from k8s_basic.live.locks import apart, turn
+from k8s_basic.live.built_page import BuiltPage
+from k8s_basic.live.cleanup import CleanupJournal
+from k8s_basic.live.journey import Reader
+from k8s_basic.live.locks import cluster_lock, exclusive_lock
+from k8s_basic.live.session import run_folder
+from k8s_basic.live.terminal import Terminal
+from k8s_basic.webserver import served
 
 LESSONS = [p for p in read_pages(ROOT) if p.language == "ko" and p.items("commands")]
-# What these commands change is everybody's, so a page with one of them is followed alone, and
-# after all that may go side by side.
+# What these commands change is everybody's, so a page with one of them has the cluster for itself.
 NODE_COMMAND = re.compile(r"\bkubectl (?:taint|cordon|drain|label nodes?) ")
-# A test deletes the mirror of a program that such a page lists, so the two take turns.
+# These list the Pods that mirror the programs of the control plane; a test deletes one of them and
+# holds the same lock meanwhile.
 MIRRORS_COMMAND = re.compile(r"-l tier=control-plane\b")
 
 
 def lesson(page: Page) -> ParameterSet:
     """Return the page's name as the parameter of a test."""
-    alone = any(NODE_COMMAND.search(command.text) for command in page.items("commands"))
-    return pytest.param(page.name, id=page.name, marks=[pytest.mark.exclusive] if alone else [])
-
-
-def lists_mirrors(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the page that the test follows lists the mirrors of the static Pods."""
-    name = request.node.callspec.params["page"]
-    page = next(page for page in LESSONS if page.name == name)
-    return any(MIRRORS_COMMAND.search(command.text) for command in page.items("commands"))
+    exclusive = any(NODE_COMMAND.search(command.text) for command in page.items("commands"))
+    return pytest.param(page.name, id=page.name, marks=[pytest.mark.exclusive] * exclusive)
 
 
 @pytest.fixture(scope="session")
@@ -64,43 +61,48 @@ def built_site(testrun_uid: str) -> Path:
 
 
 @pytest.fixture
-def reader(
-    request: pytest.FixtureRequest,
-    kind_cluster: DocsCluster,
-    api: Api,
-    built_site: Path,
-    tmp_path: Path,
-) -> Iterator[Reader]:
-    """Somebody with an empty folder, a terminal and the cluster of the lessons."""
-    config = yaml.safe_load(Path(kind_cluster.kubeconfig_path).read_text(encoding="utf-8"))
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+def terminal(kind_cluster: DocsCluster, tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal with an empty folder, and with kubectl and kind for the cluster."""
+    kubeconfig = tmp_path / "kubeconfig"  # a copy, as a page may write to it
+    shutil.copy(kind_cluster.kubeconfig_path, kubeconfig)
     tools = tmp_path / "tools"  # these two, whatever lies beside them where they come from
     tools.mkdir()
     for name in ("kubectl", "kind"):
         (tools / name).symlink_to(Path(str(getattr(kind_cluster, f"{name}_path"))).absolute())
-    path = f"{tools}:{os.environ['PATH']}"
-    site = BuiltPage.read(built_site, f"{LESSONS[0].name}/").site
-    alone = request.node.get_closest_marker("exclusive") is not None
-    turns = plugin.turns(kind_cluster)
+    made = Terminal(tmp_path / "terminal", kubeconfig, f"{tools}:{os.environ['PATH']}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reader(
+    page: str,
+    request: pytest.FixtureRequest,
+    kind_cluster: DocsCluster,
+    api: Api,
+    built_site: Path,
+    terminal: Terminal,
+) -> Iterator[Reader]:
+    """Somebody who is going to follow a page on the cluster of the lessons."""
+    built = BuiltPage.read(built_site, f"{page}/")
+    folder = run_folder(kind_cluster)
+    exclusive = request.node.get_closest_marker("exclusive") is not None
+    mirrors = any(MIRRORS_COMMAND.search(step.text) for step in built.steps)
     with (
-        turn(turns, alone=alone),
-        apart(turns, "mirrors") if lists_mirrors(request) else nullcontext(),
+        cluster_lock(folder, exclusive=exclusive),
+        exclusive_lock(folder, "mirrors") if mirrors else nullcontext(),
+        served(built_site, urlsplit(built.site).path) as url,
     ):
-        server = Server(built_site, site)
-        terminal = Terminal(tmp_path / "terminal", kubeconfig, path)
-        follower = Reader(api, terminal, server, built_site, kind_cluster.name)
-        request.node.user_properties.append(("recordings", follower.recordings))
+        follower = Reader(built, built_site, url, terminal, api, kind_cluster.name)
         request.node.user_properties.append(("not run", follower.not_run))
         request.node.user_properties.append(("waits", follower.waits))
         yield follower
         follower.close()
-        server.close()
 
 
 @pytest.mark.slow
 @pytest.mark.touches_cluster
-@pytest.mark.timeout(900, func_only=True)  # waiting for its turn is not part of it
+@pytest.mark.timeout(900, func_only=True)  # waiting for locks is not part of it
 @pytest.mark.parametrize("page", [lesson(page) for page in LESSONS])
 def test_reader_can_follow_the_page_to_its_end(
     page: str,
@@ -109,15 +111,14 @@ def test_reader_can_follow_the_page_to_its_end(
     kind_cluster: DocsCluster,
     request: pytest.FixtureRequest,
 ) -> None:
-    korean, english = (BuiltPage.read(built_site, f"{code}{page}/") for code in ("", "en/"))
-    assert korean.steps == english.steps
+    assert reader.page.steps == BuiltPage.read(built_site, f"en/{page}/").steps
 
-    reader.starts_clean(korean, Ledger(plugin.turns(kind_cluster)))
+    reader.starts_clean(CleanupJournal(run_folder(kind_cluster)))
     record = request.config.getoption("record")
-    declared = volatile.declared(ROOT, kind_cluster.source.name)
+    declared = normalizers.declared(ROOT, kind_cluster.source.name)
     differing = []
-    for step in korean.steps:
-        output = reader.follows(step, korean.site)
+    for step in reader.page.steps:
+        output = reader.follows(step)
         if step.output:
             also = declared.get(step.output, ())
             differing.append(reader.compares(step, output, record=record, also=also))

@@ -21,11 +21,9 @@ LATER = "2099-01-01T00:00:00+00:00"
 
 
 def git(root: Path, *args: str) -> str:
-    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.invalid")
-    done = subprocess.run(
-        ["git", *who, *args], cwd=root, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    command = ["git", "-c", "user.name=Somebody", "-c", "user.email=somebody@example.invalid"]
+    pipes = {"check": True, "capture_output": True, "text": True}
+    return subprocess.run([*command, *args], cwd=root, **pipes).stdout.strip()
 
 
 @pytest.fixture
@@ -97,40 +95,30 @@ def test_partial_run_is_refused(repository: Path, evidence) -> None:
         keep.keep(repository, file, {*all_tests(repository), "tests/live/test_journey.py::test_a"})
 
 
-def test_results_of_earlier_runs_do_not_make_a_partial_run_whole(
-    repository: Path, evidence
-) -> None:
-    said = refusal(repository, evidence, days={"WL-12": 1}, started=_today())
-    assert "the run was partial, 1 of 2 tests" in said
-
-
-def _today() -> str:
-    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}T00:00:00+00:00"
+TODAY = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [("failed", "was red, failed:"), ("skipped", "skipped undeclared:")]
+    ("more", "words"),
+    [
+        # the result of an earlier run does not make a run whole
+        ({"days": {"WL-12": 1}, "started": TODAY}, "the run was partial, 1 of 2 tests"),
+        ({"outcomes": {"WL-3": "failed"}}, "was red, failed: tests/live/workloads/test_pod.py::"),
+        ({"outcomes": {"WL-3": "skipped"}}, "skipped undeclared: tests/live/workloads/test_pod.py"),
+        ({"dirty": True}, "uncommitted changes"),
+        ({"source": "registry", "registry_mirror": "localhost:5000"}, "what localhost:5000 serves"),
+        ({"commit": "c" * 40}, "is not in this repository"),
+    ],
 )
-def test_run_that_was_not_green_is_refused(
-    repository: Path, evidence, outcome: str, words: str
+def test_run_that_is_not_whole_green_and_of_this_commit_is_refused(
+    repository: Path, evidence, more: dict, words: str
 ) -> None:
-    said = refusal(repository, evidence, outcomes={"WL-3": outcome})
-    assert words in said and "test_pod_answers" in said
-
-
-def test_run_with_uncommitted_changes_is_refused(repository: Path, evidence) -> None:
-    assert "uncommitted changes" in refusal(repository, evidence, dirty=True)
-
-
-def test_run_on_the_images_of_a_mirror_is_refused(repository: Path, evidence) -> None:
-    said = refusal(repository, evidence, source="registry", registry_mirror="127.0.0.1:5000")
-    assert "what 127.0.0.1:5000 serves" in said
+    assert words in refusal(repository, evidence, **more)
 
 
 def test_run_of_another_commit_is_refused_when_what_it_rests_on_differs(
     repository: Path, evidence
 ) -> None:
-    assert "is not in this repository" in refusal(repository, evidence, commit="c" * 40)
     before = git(repository, "rev-parse", "HEAD")
     (repository / "tests/live/workloads/helper.py").touch()
     said = refusal(repository, evidence, commit=before)
@@ -140,14 +128,8 @@ def test_run_of_another_commit_is_refused_when_what_it_rests_on_differs(
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "Add a helper")
     assert "helper.py" in refusal(repository, evidence, commit=before)
-    kept(repository, evidence)
-
-
-def test_commit_that_touches_nothing_a_run_rests_on_does_not_refuse_it(
-    repository: Path, evidence
-) -> None:
     before = git(repository, "rev-parse", "HEAD")
-    (repository / "README.md").write_text("More words.\n")
+    (repository / "README.md").write_text("No run rests on this.\n")
     kept(repository, evidence, commit=before)
 
 

@@ -1,123 +1,96 @@
-"""Tests share the cluster, and one that wants it alone has it alone, also between processes."""
+"""Tests share the cluster, and an exclusive one has it for itself, also between processes."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from k8s_basic.live import locks
-from k8s_basic.live.locks import apart, turn
+from k8s_basic import ROOT
+from k8s_basic.live.locks import cluster_lock, exclusive_lock
 
 CODE = """\
-import importlib.util, pathlib, sys
-spec = importlib.util.spec_from_file_location("locks", sys.argv[1])
-locks = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(locks)
-with locks.turn(pathlib.Path(sys.argv[2]), alone=sys.argv[3] == "alone"):
+import pathlib, sys, time
+from k8s_basic.live.locks import cluster_lock
+with cluster_lock(pathlib.Path(sys.argv[1]), exclusive=True):
     print(flush=True)
-    input()
+    time.sleep(60)
 """
-SOON, LONG = 0.1, 10.0  # seconds: to see that something waits, and to wait for what must come
-
-
-@contextmanager
-def elsewhere(folder: Path, how: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A test in another process that has its turn until it is killed."""
-    command = [sys.executable, "-S", "-c", CODE, str(locks.__file__), str(folder), how]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout and process.stdout.readline() == b"\n"
-        yield process
-        process.kill()
+SOON, LONG = 0.1, 60.0  # seconds: to see that something waits, and to wait for what must come
 
 
 class Test(threading.Thread):
-    """A test in a thread, which holds its turn until it is told to end."""
+    """A test that takes a lock, and holds it until it is told to end."""
 
     __test__ = False
 
-    def __init__(self, folder: Path, *, alone: bool):
+    def __init__(self, lock: AbstractContextManager[None]):
         super().__init__(daemon=True)
-        self.folder, self.alone = folder, alone
-        self.began, self.end = threading.Event(), threading.Event()
+        self.lock, self.held, self.end = lock, threading.Event(), threading.Event()
         self.start()
 
     def run(self) -> None:
-        with turn(self.folder, alone=self.alone):
-            self.began.set()
+        with self.lock:
+            self.held.set()
             self.end.wait(LONG)
 
-
-def test_tests_that_share_run_beside_each_other(tmp_path: Path) -> None:
-    with elsewhere(tmp_path, "beside"):
-        first, second = Test(tmp_path, alone=False), Test(tmp_path, alone=False)
-        assert first.began.wait(LONG) and second.began.wait(LONG)
-        first.end.set()
-        second.end.set()
+    def waits(self) -> bool:
+        """Tell whether it has no lock yet, a little later."""
+        return not self.held.wait(SOON)
 
 
-@pytest.mark.parametrize(("there", "here"), [("alone", False), ("alone", True), ("beside", True)])
-def test_test_that_is_alone_waits_for_others_and_they_for_it_between_processes(
-    tmp_path: Path, there: str, here: bool
-) -> None:
-    with elsewhere(tmp_path, there) as process:
-        test = Test(tmp_path, alone=here)
-        assert not test.began.wait(SOON)
-        process.kill()  # a test whose process dies holds nobody up
-        assert test.began.wait(LONG)
-        test.end.set()
+def is_locked(file: Path) -> bool:
+    """Tell whether somebody has an exclusive lock on a file."""
+    with file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
-def test_test_that_waits_to_be_alone_goes_before_those_that_come_later(tmp_path: Path) -> None:
-    running = Test(tmp_path, alone=False)
-    assert running.began.wait(LONG)
-    alone = Test(tmp_path, alone=True)
-    time.sleep(SOON)  # until it stands at the gate
-    later = Test(tmp_path, alone=False)
-    assert not later.began.wait(SOON)
-    running.end.set()
-    assert alone.began.wait(LONG)
-    assert not later.began.wait(SOON)
+def test_sharers_run_beside_each_other_and_an_exclusive_test_beside_none(tmp_path: Path) -> None:
+    first, second = (Test(cluster_lock(tmp_path, exclusive=False)) for _ in range(2))
+    assert first.held.wait(LONG) and second.held.wait(LONG)
+    alone = Test(cluster_lock(tmp_path, exclusive=True))
+    while not is_locked(tmp_path / "entrance.lock"):
+        time.sleep(SOON)
+    later = Test(cluster_lock(tmp_path, exclusive=False))
+    assert later.waits() and not alone.held.is_set()
+    first.end.set()
+    second.end.set()
+    assert alone.held.wait(LONG) and later.waits(), "the exclusive one came first"
     alone.end.set()
-    assert later.began.wait(LONG)
+    assert later.held.wait(LONG)
     later.end.set()
 
 
-def test_turn_ends_with_a_test_that_fails(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), turn(tmp_path, alone=True):
+def test_process_that_dies_lets_go_and_a_test_that_fails_as_well(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    command = [sys.executable, "-c", CODE, str(tmp_path)]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"\n"
+        test = Test(cluster_lock(tmp_path, exclusive=False))
+        assert test.waits()
+        process.kill()
+        assert test.held.wait(LONG)
+        test.end.set()
+    with pytest.raises(ZeroDivisionError), cluster_lock(tmp_path, exclusive=True):
         _ = 1 / 0
-    with elsewhere(tmp_path, "alone"):
+    with cluster_lock(tmp_path, exclusive=True):
         pass
 
 
-def test_turns_of_another_cluster_do_not_count(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    with elsewhere(tmp_path / "a", "alone"):
-        test = Test(tmp_path / "b", alone=True)
-        assert test.began.wait(LONG)
+def test_part_is_held_by_one_test_and_does_not_hold_up_what_names_another(tmp_path: Path) -> None:
+    with exclusive_lock(tmp_path, "a"):
+        same, other = (Test(exclusive_lock(tmp_path, part)) for part in ("a", "b"))
+        assert other.held.wait(LONG) and same.waits()
+    assert same.held.wait(LONG)
+    for test in (same, other):
         test.end.set()
-
-
-def test_tests_that_hold_the_same_part_follow_each_other_and_others_go_on(tmp_path: Path) -> None:
-    held = []
-
-    def hold(name: str) -> None:
-        with apart(tmp_path, name):
-            held.append(name)
-
-    with apart(tmp_path, "one"):
-        same = threading.Thread(target=hold, args=("one",), daemon=True)
-        other = threading.Thread(target=hold, args=("other",), daemon=True)
-        same.start()
-        other.start()
-        other.join(LONG)
-        same.join(SOON)
-        assert held == ["other"]
-    same.join(LONG)
-    assert held == ["other", "one"]

@@ -17,61 +17,32 @@ from k8s_basic import ROOT
 from k8s_basic.errors import ClusterError
 from k8s_basic.live import repeat
 
-# A suite of its own that leaves evidence as the live suite does. How it ends depends on the number
-# of the run, which it counts in a file.
+# In place of the live suite: two tests, of which a run sees one, and which hang until a signal.
 SUITE = """\
-import time
-from pathlib import Path
-
-HERE = Path(__file__).parent
-
-def noted(kind, what, seconds, bound):
-    return {"wait": kind, "what": what, "seconds": seconds, "bound": bound}
-
-def test_flaky(request):
-    run = len((HERE / "runs").read_text())
-    waits = [noted("becomes", "pod/slow", 20 + 10 * run, 60), noted("http", "quick", 1, 30)]
-    request.node.user_properties.append(("waits", [*waits, noted("stays", "held", 15, 15)]))
-    assert run != 2
-
-def test_steady(request):
-    request.node.user_properties.append(("waits", [noted("http", "at once", 0, 0)]))
-
-def test_long():
-    while (HERE / "hang").exists():
-        (HERE / "begun").touch()
-        time.sleep(0.05)
-"""
-PLUGIN = """\
+import json, sys, time
 from pathlib import Path
 from k8s_basic import processes
-from k8s_basic.evidence import record
+from k8s_basic.evidence.record import now
 
-HERE = Path(__file__).parent
-record.current = lambda root: {}
-record.state = lambda root: ("abcdef01" * 5, False)
-record.edited_since = lambda root, commit: []
-results = record.Results()
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        item.user_properties.append(("claims", []))
-
-def pytest_runtest_logreport(report):
-    results.note(report)
-
-def pytest_sessionstart(session):
-    if not session.config.option.collectonly:
-        with (HERE / "runs").open("a") as runs:
-            runs.write("x")
-
-def pytest_configure():
-    processes.end_by_signals()  # as all suites do
-
-def pytest_sessionfinish():
-    if results.tests:
-        about = {"kubernetes": "v1.37.0", "image_source": "packages"}
-        results.write(about, HERE / "evidence")
+here = Path(sys.argv[1])
+if "--collect-only" in sys.argv:
+    print("a::one", "a::two", sep="\\n")
+    sys.exit()
+if "--no-such-option" in sys.argv:
+    sys.exit(4)
+processes.end_by_signals()
+seen = {"test": "a::one", "outcome": "passed", "waits": [], "date": now()}
+older = {**seen, "test": "a::two", "date": "2026-01-01T00:00:00+00:00"}
+evidence = {"started": now(), "seconds": 1, "commit": "abcdef01" * 5, "dirty": False,
+            "kubernetes": "v1.37.2", "image_source": "packages", "tests": [seen, older]}
+(here / "evidence").mkdir(exist_ok=True)
+(here / "evidence/1.37-packages.json").write_text(json.dumps(evidence))
+try:
+    while "--hang" in sys.argv:
+        (here / "begun").touch()
+        time.sleep(0.05)
+except KeyboardInterrupt:
+    sys.exit(2)
 """
 COMMAND = """\
 import sys
@@ -81,29 +52,24 @@ from k8s_basic.evidence import record
 from k8s_basic.live import repeat
 
 here = Path(sys.argv[1])
-pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={here}"]
-pytest += ["-c", str(here / "pytest.ini"), str(here)]
-repeat.SUITE, repeat.LIST = pytest, [*pytest, "--collect-only"]
-repeat.KEPT, repeat.FOLDER = here / "kept", here / "evidence"
-repeat.state = lambda root: ("abcdef01" * 5, False)
+repeat.SUITE = [sys.executable, str(here / "suite.py"), str(here)]
+repeat.LIST = [*repeat.SUITE, "--collect-only"]
+repeat.KEPT, record.FOLDER = here / "kept", here / "evidence"
 processes.command(lambda: repeat.main(sys.argv[2:]))
 """
-
 Command = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
     """Starts ./scripts/repeat on the suite of this file."""
-    texts = {"test_it.py": SUITE, "conftest.py": PLUGIN, "pytest.ini": "[pytest]\n"}
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text)
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), "COLUMNS": "160"}
+    (tmp_path / "suite.py").write_text(SUITE)
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         line = [sys.executable, "-c", COMMAND, str(tmp_path), *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        began.append(subprocess.Popen(line, env=env, text=True, **pipes))  # type: ignore[call-overload]
+        began.append(subprocess.Popen(line, env=env, **pipes))
         return began[-1]
 
     began: list[subprocess.Popen[str]] = []
@@ -119,43 +85,16 @@ def kept(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text()) for file in sorted((folder / "kept").glob("*.json"))]
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait for a condition; raises AssertionError."""
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for a condition, for a minute at most."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.05)
 
 
-def test_reds_and_close_waits_of_all_runs_are_told_and_can_be_read_again(
-    command: Command, tmp_path: Path
-) -> None:
-    process = command("3")
-    out, err = process.communicate()
-    assert process.returncode == 1, err
-    assert [repeat.verdict(run) for run in kept(tmp_path)] == ["green", "red", "green"]
-    for printed in (out, command().communicate()[0]):
-        assert "failed in 1 of 3: test_it.py::test_flaky\n" in printed
-        # of 30, 40 and 50 seconds; neither the hold, nor the quick one, nor the one without a bound
-        close = [line.strip() for line in printed.splitlines() if "bound" in line]
-        wait = "test_it.py::test_flaky: becomes pod/slow"
-        assert close == [f"close to its bound (83% of 60 s): {wait}"]
-        assert "2 of 3 green; in a row at the end: 1" in printed
-    assert len(kept(tmp_path)) == 3
-
-
-def test_run_of_a_part_of_the_suite_is_not_green(command: Command, tmp_path: Path) -> None:
-    process = command("1", "-k", "steady")
-    out, _ = process.communicate()
-    assert process.returncode == 1
-    (run,) = kept(tmp_path)
-    assert repeat.verdict(run) == "partial"
-    assert run["missing"] == ["test_it.py::test_flaky", "test_it.py::test_long"]
-    assert "0 of 1 green; in a row at the end: 0" in out
-
-
 def children(parent: int) -> list[int]:
-    """Return the processes that a process has started."""
+    """Return the processes that a process has started and that are there."""
     done = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
     pairs = [line.split() for line in done.stdout.splitlines()]
     return [int(pid) for pid, of in pairs if int(of) == parent]
@@ -170,57 +109,79 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def a_run(failed: bool, seconds: float) -> dict[str, Any]:
+    """A kept run of two tests, the first of which failed or waited for so many seconds of 60."""
+    forms = [("becomes", "slow", seconds, 60), ("http", "quick", 1, 30), ("http", "at once", 0, 0)]
+    names = ("wait", "what", "seconds", "bound")
+    waits = [dict(zip(names, form)) for form in (*forms, ("stays", "held", 15, 15))]
+    ends = {"a::one": "failed" if failed else "passed", "a::two": "passed"}
+    tests = [{"test": name, "outcome": end, "waits": waits[:]} for name, end in ends.items()]
+    tests[1]["waits"] = []
+    about = {"started": "2026-12-01T00:00:00+00:00", "seconds": 9.0, "commit": "abcdef01" * 5}
+    about |= {"dirty": False, "kubernetes": "v1.37", "image_source": "registry", "load": 2}
+    return {**about, "code": int(failed), "tests": tests, "missing": []}
+
+
+def test_failures_and_close_waits_of_all_runs_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    repeat.show([a_run(False, 30), a_run(True, 50), a_run(False, 40)])
+    assert capsys.readouterr().out.splitlines()[4:] == [
+        "  2026-12-01T00:00:00+00:00  v1.37 registry, 2 busy loops: green, 2 tests, 0 not run, 9 s",
+        "  failed in 1 of 3: a::one",
+        # neither the hold, nor the quick one, nor the one without a bound
+        "  close to its bound (83% of 60 s): a::one: becomes slow",
+        "  2 of 3 green; in a row at the end: 1",
+    ]
+
+
+def test_run_of_a_part_of_the_suite_is_not_green_and_is_kept(
+    command: Command, tmp_path: Path
+) -> None:
+    process = command("2")
+    assert "0 of 2 green; in a row at the end: 0" in process.communicate()[0]
+    runs = kept(tmp_path)
+    assert (process.returncode, [repeat.verdict(run) for run in runs]) == (1, ["partial"] * 2)
+    assert runs[0]["missing"] == ["a::two"], "its result is of an earlier run"
+
+
 def test_interrupted_run_is_kept_as_such_and_leaves_neither_suite_nor_load(
     command: Command, tmp_path: Path
 ) -> None:
-    (tmp_path / "hang").touch()
-    process = command("5", "--load")
+    process = command("5", "--load", "--hang")
     until((tmp_path / "begun").exists)
     started = children(process.pid)
     assert len(started) == 1 + (os.cpu_count() or 1), "the suite and one loop for each core"
     process.terminate()
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2, err
     assert not [pid for pid in started if is_alive(pid)]
     (run,) = kept(tmp_path)
     assert (repeat.verdict(run), run["load"]) == ("interrupted", os.cpu_count())
-    assert {t["outcome"] for t in run["tests"]} == {"passed"}
-    assert "0 of 1 green" in out
 
 
 def test_load_ends_by_itself_when_whoever_started_it_is_killed() -> None:
     code = "from k8s_basic.live.repeat import busy\nwith busy(1): print(flush=True); input()"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, "-c", code], env=env, stdin=pipe, stdout=pipe
-    ) as process:
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, **pipes) as process:
         assert process.stdout and process.stdout.readline()
         (loop,) = children(process.pid)
         process.kill()
     until(lambda: not is_alive(loop))
 
 
-def test_file_that_was_cut_is_named(command: Command, tmp_path: Path) -> None:
+def test_what_cannot_be_run_or_read_is_a_sentence(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = command()
+    assert "no run is kept; ./scripts/repeat 1" in process.communicate()[1]
+    assert process.returncode == 1
+    process = command("2", "--no-such-option")
+    assert "ended with code 4 and ran no test" in process.communicate()[1]
+    assert (process.returncode, kept(tmp_path)) == (4, [])
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "19990101T000000-abcdef01.json").write_text('{"code": 0, "te')
-    process = command()
-    _, err = process.communicate()
-    assert process.returncode == 1
-    assert "19990101T000000-abcdef01.json does not hold a whole run; delete it" in err
-
-
-def test_suite_that_did_not_start_leaves_no_run_and_a_sentence(
-    command: Command, tmp_path: Path
-) -> None:
-    process = command("2", "--no-such-option")
-    _, err = process.communicate()
-    assert process.returncode == 4
-    assert "ended with code 4 and ran no test" in err
-    assert kept(tmp_path) == []
-
-
-def test_tests_that_cannot_be_listed_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "19990101T000000-abcdef01.json does not hold a whole run; delete it"
+    assert told in command().communicate()[1]
     monkeypatch.setattr(repeat, "LIST", ["sh", "-c", "echo no such module; exit 2"])
     with pytest.raises(ClusterError, match=r"(?s)cannot be listed.*no such module"):
         repeat.all_tests()
@@ -232,7 +193,6 @@ def test_tests_that_cannot_be_listed_are_a_sentence(monkeypatch: pytest.MonkeyPa
         (0, ["passed", "not-enforceable"], [], "green"),
         (0, ["passed", "failed"], [], "red"),
         (1, ["passed"], [], "red"),  # such as an error after the last test
-        (0, ["passed"], ["a"], "partial"),
         (0, [], ["a"], "partial"),
         (1, ["failed"], ["a"], "red"),
         (2, ["passed"], [], "interrupted"),
@@ -244,10 +204,3 @@ def test_only_a_whole_run_without_a_failure_counts_as_green(
 ) -> None:
     tests = [{"test": str(n), "outcome": outcome} for n, outcome in enumerate(outcomes)]
     assert repeat.verdict({"code": code, "tests": tests, "missing": missing}) == counts_as
-
-
-def test_without_a_kept_run_there_is_a_sentence_and_a_failure(command: Command) -> None:
-    process = command()
-    _, err = process.communicate()
-    assert process.returncode == 1
-    assert "no run is kept; ./scripts/repeat 1" in err

@@ -13,7 +13,7 @@ RUN = "https://example.com/runs/1"
 FAILED = {
     "test": "tests/live/workloads/test_pod.py::test_x",
     "outcome": "failed",
-    "claims": {"WL-1": {}, "WL-2": {}},
+    "claims": {"WL-1": {}, "WL-2": {}, "WL-3": {"outcome": "held"}},
     "message": "first\n</details> @everybody",
 }
 PASSED = {**FAILED, "outcome": "passed", "message": ""}

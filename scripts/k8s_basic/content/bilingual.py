@@ -12,12 +12,14 @@ hold mappings instead, each text of one is paired with that in the same place of
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
+from .fields import children, documents
 from .pages import LANGUAGES, Page
 
 # Files with texts in both languages, and the one field of them that counts if not all do. The
@@ -30,105 +32,67 @@ SOURCES = (
     ("tests/live/not-enforceable.yaml", ""),
 )
 FRONT_MATTER = ("title", "description")
-Place = tuple[str, int]
 _NAMES = ("id", "name", "claim", "field", "path")  # what an item of a list is known by
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text in the order of LANGUAGES: its Markdown, and the file and line where it begins."""
+class Side(NamedTuple):
+    """A text in one language: its Markdown, and where it begins."""
 
-    sides: tuple[str, str]
-    places: tuple[Place, Place]
+    text: str
+    path: str
+    line: int
+
+
+Text = tuple[Side, Side]  # in the order of LANGUAGES
+_Found = Iterator[tuple[str, str, Side]]  # with its key and its language
 
 
 def texts(root: Path, pages: list[Page]) -> dict[str, Text]:
     """Return every text below `root` that stands in both languages; `pages` are read already."""
-    found: dict[str, Text] = {}
-    sides = [{p.name: p for p in pages if p.language == language} for language in LANGUAGES]
-    for name in sides[0].keys() & sides[1].keys():
-        found |= _page_texts(name, (sides[0][name], sides[1][name]))
-    for pattern, field in SOURCES:
-        for file in sorted(root.glob(pattern)):
-            found |= _file_texts(root, file, field)
-    return dict(sorted(found.items()))
+    found: dict[str, dict[str, Side]] = defaultdict(dict)
+    for key, language, side in (*_of_pages(pages), *_of_files(root)):
+        found[key][language] = side
+    return {k: (s[LANGUAGES[0]], s[LANGUAGES[1]]) for k, s in sorted(found.items()) if len(s) == 2}
 
 
-def _page_texts(name: str, pages: tuple[Page, Page]) -> dict[str, Text]:
-    found = {}
-    for key in FRONT_MATTER:
-        ko, en = ((str(p.meta.get(key, "")), (p.path, _line(p, key))) for p in pages)
-        found[f"{name}:{key}"] = _text(ko, en)
-    sides = [{s.id: s for s in page.sections} for page in pages]
-    for identifier in sides[0].keys() & sides[1].keys():
-        one, two = (side[identifier] for side in sides)
-        ko, en = ((s.text, (page.path, s.line)) for page, s in zip(pages, (one, two)))
-        found[f"{name}#{identifier}"] = _text(ko, en)
-    return found
+def _of_pages(pages: list[Page]) -> _Found:
+    for page in pages:
+        for section in page.sections:
+            side = Side(section.text, page.path, section.line)
+            yield f"{page.name}#{section.id}", page.language, side
+        for key in FRONT_MATTER:
+            side = Side(str(page.meta.get(key, "")), page.path, page.line_of(key))
+            yield f"{page.name}:{key}", page.language, side
 
 
-def _text(ko: tuple[str, Place], en: tuple[str, Place]) -> Text:
-    return Text((ko[0], en[0]), (ko[1], en[1]))
+def _of_files(root: Path) -> _Found:
+    for file, field in ((f, field) for glob, field in SOURCES for f in sorted(root.glob(glob))):
+        path = file.relative_to(root).as_posix()
+        name = path.removeprefix("docs/").removesuffix(".yaml")
+        nodes = (node for node, _ in documents(file.read_text(encoding="utf-8"))[0])
+        for keys, leaf in (found for node in nodes for found in _leaves(node)):
+            language = next((key for key in keys if key in LANGUAGES), "")
+            if language and field in ("", keys[0]):
+                keys.remove(language)
+                side = Side(leaf.value, path, leaf.start_mark.line + 1)
+                yield f"{name}:{'.'.join(keys)}", language, side
 
 
-def _line(page: Page, key: str) -> int:
-    return next((n for n, line in enumerate(page.lines, 1) if line.startswith(f"{key}:")), 1)
+def _leaves(node: yaml.Node) -> Iterator[tuple[list[str], yaml.ScalarNode]]:
+    """Yield the keys and the node of each text; items of a list go by what they are known by."""
+    if isinstance(node, yaml.ScalarNode):
+        yield [], node
+    names: Counter[str] = Counter()
+    for key, (_, value) in children(node).items():
+        name = _name(value, key) if isinstance(node, yaml.SequenceNode) else key
+        names[name] += 1
+        mark = "'" * (names[name] - 1)
+        yield from (([name + mark, *below], leaf) for below, leaf in _leaves(value))
 
 
-def _file_texts(root: Path, file: Path, field: str) -> dict[str, Text]:
-    path = file.relative_to(root).as_posix()
-    try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return {}  # other checks say so
-    found = {}
-    for keys, ko, en in _pairs(node, []):
-        if not field or keys[:1] == [field]:
-            one, two = ((side.value, (path, side.start_mark.line + 1)) for side in (ko, en))
-            key = f"{path.removeprefix('docs/').removesuffix('.yaml')}:{'.'.join(keys)}"
-            while key in found:
-                key += "'"
-            found[key] = _text(one, two)
-    return found
-
-
-def _pairs(
-    node: yaml.Node | None, keys: list[str]
-) -> Iterator[tuple[list[str], yaml.ScalarNode, yaml.ScalarNode]]:
-    if isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            yield from _pairs(item, [*keys, _name(item, number)])
-    elif isinstance(node, yaml.MappingNode):
-        fields = {key.value: value for key, value in node.value}
-        sides = [fields.get(language) for language in LANGUAGES]
-        if all(sides):
-            yield from _both(sides[0], sides[1], keys)
-        for key, value in fields.items():
-            if key not in LANGUAGES or not all(sides):
-                yield from _pairs(value, [*keys, key])
-
-
-def _both(
-    ko: yaml.Node | None, en: yaml.Node | None, keys: list[str]
-) -> Iterator[tuple[list[str], yaml.ScalarNode, yaml.ScalarNode]]:
-    if isinstance(ko, yaml.ScalarNode) and isinstance(en, yaml.ScalarNode):
-        yield keys, ko, en
-    elif isinstance(ko, yaml.MappingNode) and isinstance(en, yaml.MappingNode):
-        other = {key.value: value for key, value in en.value}
-        for key, value in ko.value:
-            yield from _both(value, other.get(key.value), [*keys, key.value])
-    elif isinstance(ko, yaml.SequenceNode) and isinstance(en, yaml.SequenceNode):
-        for number, (one, two) in enumerate(zip(ko.value, en.value)):
-            yield from _both(one, two, [*keys, _name(one, number)])
-
-
-def _name(item: yaml.Node, number: int) -> str:
-    if isinstance(item, yaml.MappingNode):
-        fields = {k.value: v.value for k, v in item.value if isinstance(v, yaml.ScalarNode)}
-        for first, second, between in (("from", "to", "-"), ("in", "path", " ")):
-            if first in fields and second in fields:
-                return f"{fields[first]}{between}{fields[second]}"
-        for name in _NAMES:
-            if name in fields:
-                return str(fields[name])
-    return str(number)
+def _name(item: yaml.Node, number: str) -> str:
+    fields = {key: str(value.value) for key, (_, value) in children(item).items()}
+    for first, second, between in (("from", "to", "-"), ("in", "path", " ")):
+        if first in fields and second in fields:
+            return f"{fields[first]}{between}{fields[second]}"
+    return next((fields[name] for name in _NAMES if name in fields), number)

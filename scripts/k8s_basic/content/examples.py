@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import importlib_resources
 import jsonschema
 import referencing
 import yaml
@@ -15,111 +17,77 @@ from kubernetes_validate.utils import latest_version, schema_contents
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from .fields import Keys, documents, line_of
+from .forms import mistakes
 from .pages import LANGUAGES
 from .problems import Problem, closest
 
-# These two are about more than one namespace.
-NAMESPACED = ("overview/namespaces/namespaces.yaml", "start/first-cluster/ingress-controller.yaml")
 VERSIONS = "scripts/k8s_basic/versions.yaml"  # lists the images that a cluster has
 # Registries that are there on no other machine, or nowhere.
 NOWHERE = ("localhost:", "registry.invalid/")
-# Not in Kubernetes' own schema, so only a live cluster can judge them.
-FOREIGN_GROUPS = ("kind.x-k8s.io", "gateway.networking.k8s.io", "metallb.io")
-CLUSTER_SCOPED = {
-    "CSIDriver", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-    "CustomResourceDefinition", "GatewayClass", "IngressClass", "Namespace", "PersistentVolume",
-    "PriorityClass", "RuntimeClass", "StorageClass",
-}  # fmt: skip
-_UNKNOWN_FIELDS = re.compile(r"'([^']+)'")
+_SCHEMAS = f"kubernetes-json-schema/v{latest_version()}-local-strict"
 
-Keys = tuple[str | int, ...]
-Found = tuple[Keys, str]  # the field, and what is wrong with it
+Wrong = Iterator[tuple[Keys, str]]  # a field, and what is wrong with it
 
 
-def example_problems(root: Path) -> list[Problem]:
-    """Return what is wrong with each example below `root`, in the order of the files."""
+def example_problems(root: Path) -> Iterator[Problem]:
+    """Yield what is wrong with each example below `root`, in the order of the files."""
     images = set(yaml.safe_load((root / VERSIONS).read_text(encoding="utf-8"))["images"])
-    files = (file for file in sorted((root / "examples").rglob("*")) if file.is_file())
-    return [problem for file in files for problem in _file_problems(root, file, images)]
+    style = YamlLintConfig(file=str(root / ".yamllint"))
+    for file in sorted(file for file in (root / "examples").rglob("*") if file.is_file()):
+        path, lesson = file.relative_to(root).as_posix(), file.relative_to(root / "examples").parent
+        if file.suffix == ".yaml" and (root / "docs" / LANGUAGES[0] / f"{lesson}.md").exists():
+            found = _file_problems(file.read_text(encoding="utf-8"), style, images)
+            yield from (Problem(path, line, text) for line, text in found)
+        else:
+            text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
+            yield Problem(path, 1, text)
 
 
-def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
-    path, name = file.relative_to(root).as_posix(), file.relative_to(root / "examples").as_posix()
-    lesson = name.rpartition("/")[0]
-    if file.suffix != ".yaml" or not (root / f"docs/{LANGUAGES[0]}/{lesson}.md").exists():
-        text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
-        yield Problem(path, 1, text)
-        return
-    text = file.read_text(encoding="utf-8")
-    form = [Problem(path, p.line, f"{p.desc}; mend the YAML") for p in _lint(root, text)]
-    yield from form
-    try:
-        nodes = [node for node in yaml.compose_all(text, yaml.SafeLoader) if node]
-        documents = [d for d in yaml.safe_load_all(text) if d is not None]
-    except yaml.YAMLError as error:
-        if not form:
-            yield Problem(path, 1, f"not YAML ({' '.join(str(error).split())}); mend it")
-        return
-    for node, document in zip(nodes, documents, strict=True):
-        for keys, advice in _document_problems(name, document, images):
-            yield Problem(path, _line(node, keys), advice)
+def _file_problems(text: str, style: YamlLintConfig, images: set[str]) -> Iterator[tuple[int, str]]:
+    found, wrong = documents(text)
+    yield from wrong or ((w.line, f"{w.desc}; mend the YAML") for w in linter.run(text, style))
+    objects = [data for _, data in found if isinstance(data, dict)]
+    made = {(o.get("metadata") or {}).get("name") for o in objects if o.get("kind") == "Namespace"}
+    for node, document in found:
+        for keys, advice in _document_problems(document, made, images):
+            yield line_of(node, keys), advice
 
 
-def _lint(root: Path, text: str) -> list[Any]:
-    return list(linter.run(text, YamlLintConfig(file=str(root / ".yamllint"))))
-
-
-def _line(node: yaml.Node, keys: Keys) -> int:
-    """Return the line of the field that `keys` lead to, or of the nearest one above it."""
-    line = node.start_mark.line + 1
-    for key in keys:
-        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            entry = next((pair for pair in node.value if pair[0].value == key), None)
-            if entry is None:
-                break
-            line, node = entry[0].start_mark.line + 1, entry[1]
-    return line
-
-
-def _document_problems(name: str, document: Any, images: set[str]) -> Iterator[Found]:
-    if not isinstance(document, dict):
-        yield (), "a document must be one Kubernetes object; write apiVersion, kind, metadata"
+def _document_problems(document: Any, made: set[Any], images: set[str]) -> Wrong:
+    if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
+        yield (), "a document is one object; apiVersion or kind is missing, write both"
         return
     yield from _schema_problems(document)
-    yield from _house_rules(name, document)
+    if isinstance(document.get("metadata"), dict):
+        yield from _name_problems(document["kind"], document["metadata"], made)
     yield from _image_problems(document, (), images)
 
 
-def _schema_problems(document: dict[str, Any]) -> Iterator[Found]:
-    version, kind = str(document.get("apiVersion", "")), str(document.get("kind", ""))
-    if not version or not kind:
-        yield (), "apiVersion or kind is missing; write both"
-        return
-    if version.partition("/")[0] in FOREIGN_GROUPS:
-        return
-    validator = _validator(version, kind)
-    if validator is None:
+def _schema_problems(document: dict[str, Any]) -> Wrong:
+    version, kind = str(document["apiVersion"]), str(document["kind"])
+    if _is_extension(version, kind):
+        return  # not in Kubernetes' own schema, so only a live cluster can judge it
+    if validator := _validator(version, kind):
+        yield from mistakes(validator, document)
+    else:
         yield ("kind",), f"Kubernetes {latest_version()} has no {kind} in {version}; mend either"
-        return
-    for error in validator.iter_errors(document):
-        keys = tuple(error.absolute_path)
-        unknown = _UNKNOWN_FIELDS.findall(error.message)
-        if error.validator == "additionalProperties":
-            known = error.schema.get("properties", {})
-            for field in unknown:
-                yield (*keys, field), f"no field '{field}' here{closest(field, known)}"
-        else:
-            yield keys, f"{'.'.join(map(str, keys)) or 'document'}: {error.message}; mend it"
 
 
 @cache
-def _definitions(folder: str) -> referencing.Resource[Any]:
-    return referencing.Resource.from_contents(
-        schema_contents(f"{folder}/_definitions.json", latest_version())
-    )
+def _is_extension(version: str, kind: str) -> bool:
+    """Tell whether neither the group nor the kind is Kubernetes' own: a CRD has to bring it."""
+    folder = importlib_resources.files("kubernetes_validate").joinpath(_SCHEMAS)
+    stems = [file.name.removesuffix(".json").split("-") for file in folder.iterdir()]
+    groups = {stem[1] for stem in stems if len(stem) == 3}  # by their first word
+    known = kind.lower() in {stem[0] for stem in stems} or version.partition(".")[0] in groups
+    return "." in version and not known
+
+
+@cache
+def _definitions() -> referencing.Resource[Any]:
+    contents = schema_contents(f"{_SCHEMAS}/_definitions.json", latest_version())
+    return referencing.Resource.from_contents(contents)
 
 
 @cache
@@ -128,49 +96,51 @@ def _validator(version: str, kind: str) -> Any:
 
     The schemas are kubernetes-validate's own; its `validate` stops at the first error.
     """
-    folder = f"kubernetes-json-schema/v{latest_version()}-local-strict"
     group, _, number = version.rpartition("/")
     stem = "-".join(part for part in (kind.lower(), group.partition(".")[0], number) if part)
     try:
-        schema = schema_contents(f"{folder}/{stem}.json", latest_version())
+        schema = schema_contents(f"{_SCHEMAS}/{stem}.json", latest_version())
     except FileNotFoundError:
         return None
-    groups = schema.get("x-kubernetes-group-version-kind", [])
-    if {"group": group, "kind": kind, "version": number} not in groups:
+    if {"group": group, "kind": kind, "version": number} not in schema.get(
+        "x-kubernetes-group-version-kind", []
+    ):
         return None
     registry = referencing.Resource.from_contents(schema) @ referencing.Registry()
-    registry = _definitions(folder) @ registry
-    return jsonschema.Draft202012Validator(schema, registry=registry)
+    return jsonschema.Draft202012Validator(schema, registry=_definitions() @ registry)
 
 
-def _house_rules(name: str, document: dict[str, Any]) -> Iterator[Found]:
-    metadata = document.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    if "namespace" in metadata and name not in NAMESPACED:
+def _name_problems(kind: str, metadata: dict[str, Any], made: set[Any]) -> Wrong:
+    """Demand that an example keeps to the reader's namespace, or to those that it makes itself."""
+    if metadata.get("namespace", next(iter(made), None)) not in {*made, None}:
         yield ("metadata", "namespace"), "remove 'namespace'; the reader's own one applies"
-    scoped = document.get("kind") in CLUSTER_SCOPED and not name.startswith("start/")
-    if scoped and not str(metadata.get("name", "")).startswith("demo-"):
+    own = made or str(metadata.get("name", "")).startswith("demo-")
+    if not own and str(kind).lower() in _cluster_wide():
         yield ("metadata", "name"), "a name for the whole cluster starts with 'demo-'; rename it"
 
 
-def _image_problems(value: Any, keys: Keys, images: set[str]) -> Iterator[Found]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "rbd":
-                continue  # the image of such a volume is a disk
-            if key == "image" and isinstance(inner, str):
-                if not _is_pinned(inner):
-                    yield (*keys, key), f"image '{inner}' needs a tag other than latest; write one"
-                elif inner not in images and not inner.startswith(NOWHERE):
-                    near = closest(inner, images)
-                    yield (*keys, key), f"image '{inner}' is not in {VERSIONS}{near}; list it there"
-            else:
-                yield from _image_problems(inner, (*keys, key), images)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _image_problems(inner, (*keys, number), images)
+@cache
+def _cluster_wide() -> set[str]:
+    """Return the kinds, in small letters, that the Python client creates without a namespace.
+
+    They are read from its text, as it takes seconds to import.
+    """
+    [folder] = find_spec("kubernetes").submodule_search_locations  # type: ignore[union-attr, misc]
+    texts = (file.read_text("utf-8") for file in Path(folder, "client", "api").glob("*.py"))
+    names = {name for text in texts for name in re.findall(r"def create_(\w+)\(", text)}
+    return {name.replace("_", "") for name in names}
 
 
-def _is_pinned(image: str) -> bool:
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return "@sha256:" in image or tag not in ("", "latest")
+def _image_problems(value: Any, keys: Keys, images: set[str]) -> Wrong:
+    """Demand a tag for each image, at any depth, and that the cluster has it."""
+    image = value.get("image") if isinstance(value, dict) else None
+    if isinstance(image, str) and keys[-1:] != ("rbd",):  # the image of such a volume is a disk
+        tag = image.rpartition("/")[2].partition(":")[2]
+        if "@sha256:" not in image and tag in ("", "latest"):
+            yield (*keys, "image"), f"image '{image}' needs a tag other than latest; write one"
+        elif image not in images and not image.startswith(NOWHERE):
+            text = f"image '{image}' is not in {VERSIONS}{closest(image, images)}; list it there"
+            yield (*keys, "image"), text
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in enumerate(value) if isinstance(value, list) else items:
+        yield from _image_problems(inner, (*keys, key), images)

@@ -24,8 +24,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from . import forms
+from .fields import Found, Keys
 from .pages import LANGUAGES, Page
 from .problems import Problem, closest
 
@@ -34,7 +34,6 @@ CELL = (50.0, 30.0)
 SIZE = 14.0  # of letters
 SMALL = 12.0  # of the letters beside an arrow
 LINE = 1.3  # from one line to the next, in sizes of letters
-STYLES = ("plain", "group", "accent", "faint", "bare")
 _PADDING = 8.0  # of a label in its box
 
 
@@ -129,52 +128,56 @@ class Figure:
 
 def read(root: Path, name: str) -> Figure:
     """Return a figure; raises ValueError with what is wrong with its file."""
-    text = (root / FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    try:
-        loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-        boxes = [_box(item) for item in loaded["boxes"]]
-        by_id = {box.id: box for box in boxes}
-        arrows = [_arrow(item, by_id) for item in loaded.get("arrows", [])]
-        alt = {language: str(loaded["alt"][language]) for language in LANGUAGES}
-        width = float(loaded["width"]) * CELL[0]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise ValueError(f"not as figures are written ({' '.join(str(error).split())})") from None
-    return Figure(width, max(b.y + b.height for b in boxes), alt, boxes, arrows)
+    drawn, wrong = _drawn((root / FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    if not drawn:
+        raise ValueError(wrong[0][1])
+    return drawn
+
+
+def _drawn(text: str) -> tuple[Figure | None, list[Found]]:
+    data, wrong = forms.read(text, "figure")
+    if wrong:
+        return None, wrong
+    boxes = {item["id"]: _box(item) for item in data["boxes"]}
+    arrows = []
+    for number, item in enumerate(data.get("arrows", [])):
+        try:
+            arrows.append(_arrow(item, boxes))
+        except LookupError as error:
+            wrong.append((forms.line(text, ("arrows", number)), str(error.args[0])))
+    height = max(box.area.bottom for box in boxes.values())
+    figure = Figure(data["width"] * CELL[0], height, data["alt"], list(boxes.values()), arrows)
+    return None if wrong else figure, wrong
 
 
 def _box(item: dict[str, Any]) -> Box:
-    style = item.get("style", "plain")
-    if style not in STYLES:
-        raise ValueError(f"box {item['id']} has no style {style}{closest(style, STYLES)}")
-    column, row, width, height = (float(number) for number in item["at"])
-    x, y = column * CELL[0], row * CELL[1]
-    return Box(item["id"], x, y, width * CELL[0], height * CELL[1], _label(item), style)
+    x, y, width, height = (number * cell for number, cell in zip(item["at"], CELL * 2))
+    return Box(item["id"], x, y, width, height, _label(item), item.get("style", "plain"))
 
 
 def _label(item: dict[str, Any]) -> dict[str, str]:
-    if len(given := item.keys() & set(LANGUAGES)) == 1:
-        name = item.get("id") or f"arrow {item['from']} to {item['to']}"
-        raise ValueError(f"{name} has a label in {given.pop()} only; write the other, or 'text'")
     return {language: str(item.get(language, item.get("text", ""))) for language in LANGUAGES}
 
 
 def _arrow(item: dict[str, Any], boxes: dict[str, Box]) -> Arrow:
-    one, two = boxes[item["from"]], boxes[item["to"]]
-    left, right = max(one.x, two.x), min(one.x + one.width, two.x + two.width)
-    top, bottom = max(one.y, two.y), min(one.y + one.height, two.y + two.height)
+    """Lead an arrow through the middle of where its boxes face each other."""
+    for name in (item["from"], item["to"]):
+        if name not in boxes:
+            raise LookupError(f"there is no box '{name}'{closest(name, boxes)}")
+    one, two = boxes[item["from"]].area, boxes[item["to"]].area
+    left, right = max(one.left, two.left), min(one.right, two.right)
+    top, bottom = max(one.top, two.top), min(one.bottom, two.bottom)
+    x, y = (left + right) / 2, (top + bottom) / 2
     if left < right:
-        x = (left + right) / 2
-        down = one.y < two.y
-        start = (x, one.y + one.height if down else one.y)
-        end = (x, two.y if down else two.y + two.height)
+        down = one.top < two.top
+        start, end = (x, one.bottom if down else one.top), (x, two.top if down else two.bottom)
     elif top < bottom:
-        y = (top + bottom) / 2
-        ahead = one.x < two.x
-        start = (one.x + one.width if ahead else one.x, y)
-        end = (two.x if ahead else two.x + two.width, y)
+        east = one.left < two.left
+        start, end = (one.right if east else one.left, y), (two.left if east else two.right, y)
     else:
-        raise ValueError(f"an arrow from {one.id} to {two.id} would not be straight; move one")
-    return Arrow(start, end, _label(item), bool(item.get("both")))
+        between = f"{item['from']} to {item['to']}"
+        raise LookupError(f"an arrow from {between} would not be straight; move one")
+    return Arrow(start, end, _label(item), item.get("both", False))
 
 
 def length(text: str, size: float = SIZE) -> float:
@@ -185,53 +188,59 @@ def length(text: str, size: float = SIZE) -> float:
 
 def figure_problems(root: Path, pages: list[Page]) -> Iterator[Problem]:
     """Yield what is wrong with figures, and those that pages lack or don't show."""
-    files = {file.stem for file in (root / FOLDER).glob("*.yaml")}
-    for page in pages:
-        for item in page.items("figures"):
-            if item.text not in files:
-                text = f"{FOLDER}/{item.text}.yaml does not exist{closest(item.text, files)}"
-                yield Problem(page.path, item.line, text)
+    files = {file.stem: file for file in sorted((root / FOLDER).glob("*.yaml"))}
     shown = {item.text for page in pages for item in page.items("figures")}
-    for name in sorted(files):
-        path = f"{FOLDER}/{name}.yaml"
+    for page in pages:
+        for item in (item for item in page.items("figures") if item.text not in files):
+            text = f"{FOLDER}/{item.text}.yaml does not exist{closest(item.text, files)}"
+            yield Problem(page.path, item.line, text)
+    for name, file in files.items():
+        text = file.read_text(encoding="utf-8")
+        figure, wrong = _drawn(text)
         if name not in shown:
-            yield Problem(path, 1, "no page shows this figure; remove the file")
-        try:
-            figure = read(root, name)
-        except ValueError as wrong:
-            yield Problem(path, 1, f"{wrong}; mend it")
-            continue
-        for text in _drawing_problems(figure):
-            yield Problem(path, 1, text)
+            wrong.append((1, "no page shows this figure; remove the file"))
+        for keys, said in _drawing_problems(figure) if figure else ():
+            wrong.append((forms.line(text, keys), said))
+        yield from (Problem(f"{FOLDER}/{name}.yaml", *found) for found in wrong)
 
 
-def _drawing_problems(figure: Figure) -> Iterator[str]:
-    for box in figure.boxes:
-        if box.x < 0 or box.y < 0 or box.x + box.width > figure.width:
-            yield f"box {box.id} lies outside of the figure; move it or make 'width' larger"
-        for language, label in box.label.items():
-            lines = label.split("\n")
-            if max(map(length, lines)) > box.width - _PADDING:
-                yield f"box {box.id} is too narrow for '{label}' ({language}); make it wider"
-            if len(lines) * SIZE * LINE > box.height:
-                yield f"box {box.id} is too low for '{label}' ({language}); make it higher"
-    for one, two in combinations(figure.boxes, 2):
+def _drawing_problems(figure: Figure) -> Iterator[tuple[Keys, str]]:
+    boxes: list[tuple[Keys, Box]]
+    arrows: list[tuple[Keys, Arrow]]
+    boxes = [(("boxes", number), box) for number, box in enumerate(figure.boxes)]
+    arrows = [(("arrows", number), arrow) for number, arrow in enumerate(figure.arrows)]
+    parts: list[tuple[Keys, Box | Arrow]] = [*boxes, *arrows]
+    for keys, box in boxes:
+        yield from ((keys, text) for text in _box_problems(box, figure.width))
+    for (_, one), (keys, two) in combinations(boxes, 2):
         apart = not one.area.meets(two.area)
         if not (apart or one.area.holds(two.area) or two.area.holds(one.area)):
-            yield f"boxes {one.id} and {two.id} overlap; move one"
+            yield keys, f"boxes {one.id} and {two.id} overlap; move one"
     for language in LANGUAGES:
-        yield from _label_problems(figure, language)
+        for keys, arrow in arrows:
+            if arrow.label[language] and not _has_room(figure, arrow.letters(language)):
+                text = f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow"
+                yield keys, f"{text}; make room"
+        for keys, part in parts:
+            letters = part.letters(language) if part.label[language] else None
+            if letters and any(letters.meets(arrow.area) for arrow in figure.arrows):
+                text = f"an arrow runs through '{part.label[language]}' ({language}); move one"
+                yield keys, text
 
 
-def _label_problems(figure: Figure, language: str) -> Iterator[str]:
-    whole = Area(0, 0, figure.width, figure.height)
-    for arrow in (a for a in figure.arrows if a.label[language]):
-        place = arrow.letters(language)
-        edges = (b.area for b in figure.boxes if b.style != "bare")
-        hit = any(e.meets(place) and not e.holds(place) for e in edges)
-        if hit or not whole.holds(place):
-            yield f"'{arrow.label[language]}' ({language}) doesn't fit beside its arrow; make room"
-    parts: list[Box | Arrow] = [*figure.boxes, *figure.arrows]
-    for part in (part for part in parts if part.label[language]):
-        if any(part.letters(language).meets(arrow.area) for arrow in figure.arrows):
-            yield f"an arrow runs through '{part.label[language]}' ({language}); move one"
+def _box_problems(box: Box, width: float) -> Iterator[str]:
+    if box.x < 0 or box.y < 0 or box.area.right > width:
+        yield f"box {box.id} lies outside of the figure; move it or make 'width' larger"
+    for language, label in box.label.items():
+        lines = label.split("\n")
+        if max(map(length, lines)) > box.width - _PADDING:
+            yield f"box {box.id} is too narrow for its label ({language}); make it wider"
+        if len(lines) * SIZE * LINE > box.height:
+            yield f"box {box.id} is too low for its label ({language}); make it higher"
+
+
+def _has_room(figure: Figure, letters: Area) -> bool:
+    """Tell whether an arrow's label lies within the figure and crosses no box's edge."""
+    edges = (box.area for box in figure.boxes if box.style != "bare")
+    crossed = any(edge.meets(letters) and not edge.holds(letters) for edge in edges)
+    return Area(0, 0, figure.width, figure.height).holds(letters) and not crossed

@@ -48,13 +48,13 @@ class Moved:
         """Return what is wrong and what to do."""
         if not self.text:
             return Problem(FOLDER, 1, f"{self.key} is gone; run {CONFIRM} and commit {FOLDER}")
-        place = self.text.places[self.sides[0]]
+        _, path, line = self.text[self.sides[0]]
         if not self.one_sided:
             what = "this text is new or changed in both languages; when both say the same"
-            return Problem(*place, f"{what}, run {CONFIRM} and commit {FOLDER}")
-        path, line = self.text.places[1 - self.sides[0]]
-        what = f"this text changed and {path}:{line} did not; change that one too"
-        return Problem(*place, f"{what}, or run {CONFIRM} {self.key}")
+            return Problem(path, line, f"{what}, run {CONFIRM} and commit {FOLDER}")
+        other = self.text[1 - self.sides[0]]
+        what = f"this text changed and {other.path}:{other.line} did not; change that one too"
+        return Problem(path, line, f"{what}, or run {CONFIRM} {self.key}")
 
 
 def fingerprint(text: str) -> str:
@@ -66,7 +66,7 @@ def fingerprint(text: str) -> str:
 
 def hashes(text: Text) -> Hashes:
     """Return the fingerprint of each language."""
-    return tuple(map(fingerprint, text.sides))
+    return tuple(fingerprint(side.text) for side in text)
 
 
 def read_record(root: Path) -> dict[str, Hashes]:

@@ -10,8 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from . import forms
 from .problems import Problem
 
 LANGUAGES = ("ko", "en")
@@ -25,6 +24,7 @@ _CLAIM_LIKE = re.compile(r"\[([A-Za-z]{2}\s*[-_–]?\s*\d+[a-z]?)\]")
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*?)\s*$")
 _HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<title>.*?)\s*(?:\{\s*#(?P<id>[^}\s]*)\s*\})?\s*$")
 INCLUDE = re.compile(r'^--8<-- "(?P<path>[^":]+)"$')
+_NAME = re.compile("([a-z0-9-]+)")
 MARKED = re.compile(
     r"^\{ \.bash \.(?P<mark>" + "|".join(MARKS) + r') data-reason="(?P<reason>[^"]+)" \}$'
 )
@@ -36,6 +36,29 @@ _NOT_MARKDOWN = (
     (re.compile(r"!\[[^\]]*\]\("), "pages hold no images; say it in words"),
     (re.compile(r"\[\^[^\]]+\]"), "pages hold no footnotes; put it into a sentence"),
     (re.compile(r"\[[^\[\]]+\]\[[^\[\]]*\]"), "write links as [text](target)"),
+)
+_NO_BLOCK = (
+    "a block of '{}' is not allowed; commands go into bash or "
+    f'{{{{ .bash .not-run data-reason="…" }}}} (marks: {", ".join(MARKS)}), '
+    "manifests are included, output is never typed"
+)
+_TYPED_YAML = (
+    'a yaml block may only include a whole file: --8<-- "topic/lesson/name.yaml"; '
+    "put this YAML into examples/"
+)
+_TYPED_OUTPUT = "output is never typed: write the recording's name, such as pods, on one line"
+_DRAWN = "a figure block names one file of docs/figures, such as cluster-layout"
+# Blocks that only name a file: what it is, how that is written, and what to do otherwise.
+_NAMING = {
+    "yaml": ("includes", INCLUDE, _TYPED_YAML),
+    "output": ("outputs", _NAME, _TYPED_OUTPUT),
+    "figure": ("figures", _NAME, _DRAWN),
+}
+_MISPLACED = "output stands directly below the bash block it belongs to (unmarked or .fails)"
+_NO_COMMAND = (
+    (re.compile(r"^\s*\$ "), "commands carry no prompt; remove the '$ '"),
+    (_CLAIM_LIKE, "a claim id does not belong into code; move it to a sentence"),
+    (re.compile("--8<--"), "only a yaml block includes a file; use ```yaml"),
 )
 
 
@@ -73,10 +96,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Fence:
-    """A fenced block: its first and last line (from 1), its header and its dedented content."""
+    """A fenced block: its lines (from 1), its indentation, its header and its dedented content."""
 
     first: int
     last: int
+    indent: int
     info: str
     content: tuple[str, ...]
 
@@ -93,6 +117,7 @@ class Page:
         self.body, self.meta = self._front_matter()
         self.fences = list(fences(self.lines, self.body))
         self.sections = self._sections()
+        self._check_headings()
         self._read_fences()
         self._read_prose()
 
@@ -114,37 +139,45 @@ class Page:
         """`text` with code spans blanked too."""
         return without_code_spans(self.text)
 
+    def line_of(self, key: str) -> int:
+        """Return the line of a key of the front matter, or the first."""
+        return next((n for n, t in enumerate(self.lines, 1) if t.startswith(f"{key}:")), 1)
+
     def _front_matter(self) -> tuple[int, dict[str, Any]]:
         end = self.lines.index("---", 1) if "---" in self.lines[1:] else 0
         if self.lines[0] != "---" or not end:
             self.problem(1, "front matter is missing; start with --- title, description, minutes")
             return 0, {}
-        try:
-            meta = yaml.load("\n".join(self.lines[1:end]), Loader=yaml.CSafeLoader)
-        except yaml.YAMLError as error:
-            self.problem(1, f"front matter is not YAML ({' '.join(str(error).split())}); mend it")
-            return end + 1, {}
+        # the first line is a comment for YAML, so that its lines are those of the page
+        meta, wrong = forms.read("\n".join(["#", *self.lines[1:end]]), "front matter")
+        for line, text in wrong:
+            self.problem(line, text)
         return end + 1, meta if isinstance(meta, dict) else {}
 
     def _sections(self) -> list[Section]:
         inside = {n for f in self.fences for n in range(f.first, f.last + 1)}
         found: list[Section] = []
         for number, line in enumerate(self.lines[self.body :], start=self.body + 1):
-            heading = None if number in inside else _HEADING.match(line)
-            if heading:
-                found.append(self._section(number, heading))
+            if number not in inside and (heading := _HEADING.match(line)):
+                name, level = heading["id"] or "", len(heading["level"])
+                found.append(Section(name, level, number, heading["title"]))
         for section, end in zip(found, [*(s.line for s in found[1:]), len(self.lines) + 1]):
             section.text = "\n".join(self.lines[section.line - 1 : end - 1])
-        if not found:
-            self.problem(1, "the page has no heading; start with # Title {#page-name}")
-            found = [Section(id="", level=1, line=1, title="")]
-        return found
+        return found or [Section(id="", level=1, line=1, title="")]
 
-    def _section(self, number: int, heading: re.Match[str]) -> Section:
-        name, title = heading["id"] or "", heading["title"]
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-            self.problem(number, "this heading needs an ASCII id of its own, such as {#why}")
-        return Section(id=name, level=len(heading["level"]), line=number, title=title)
+    def _check_headings(self) -> None:
+        first, name = self.sections[0], self.name.rpartition("/")[2]
+        if first.level != 1 or first.id != name:
+            self.problem(first.line, f"the first heading must be # … {{#{name}}}")
+        ids: set[str] = set()
+        for section in self.sections:
+            if section.title and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", section.id):
+                self.problem(section.line, "this heading needs an ASCII id, such as {#why}")
+            elif section.id in ids:
+                self.problem(section.line, f"id {{#{section.id}}} stands twice; rename one")
+            if section is not first and section.level == 1:
+                self.problem(section.line, "a page has one # heading; use ## here")
+            ids.add(section.id)
 
     def _section_at(self, line: int) -> Section:
         starts = [section.line for section in self.sections]
@@ -154,76 +187,45 @@ class Page:
         for before, fence in zip([None, *self.fences], self.fences):
             section = self._section_at(fence.first)
             marked = MARKED.match(fence.info)
-            text = "\n".join(fence.content).strip("\n")
-            if fence.info == "yaml":
-                self._include(fence, section)
+            if fence.info in _NAMING:
+                self._read_name(before, fence, section)
             elif fence.info == "bash" or marked:
-                mark, reason = (marked["mark"], marked["reason"]) if marked else ("", "")
-                section.commands.append(Item(fence.first, text, mark, reason))
+                about = (marked["mark"], marked["reason"]) if marked else ("", "")
+                text = "\n".join(fence.content).strip("\n")
+                section.commands.append(Item(fence.first, text, *about))
                 self._check_command(fence)
-            elif fence.info == "output":
-                self._output(before, fence, section)
-            elif fence.info == "figure":
-                self._figure(fence, section)
             else:
-                self.problem(
-                    fence.first,
-                    f"a block of '{fence.info or 'plain text'}' is not allowed; commands go into "
-                    'bash or { .bash .not-run data-reason="…" } (marks: ' + ", ".join(MARKS) + "), "
-                    "manifests are included, output is never typed",
-                )
+                self.problem(fence.first, _NO_BLOCK.format(fence.info or "plain text"))
 
-    def _figure(self, fence: Fence, section: Section) -> None:
-        if len(fence.content) == 1 and re.fullmatch(r"[a-z0-9-]+", fence.content[0]):
-            section.figures.append(Item(fence.first, fence.content[0]))
+    def _read_name(self, before: Fence | None, fence: Fence, section: Section) -> None:
+        kind, pattern, advice = _NAMING[fence.info]
+        found = pattern.fullmatch("\n".join(fence.content).strip())
+        name = word = found[1] if found else ""
+        if kind == "outputs":
+            name = f"{self.name}/{word}"
+            if not self._follows_command(before, fence, section):
+                found, advice = None, _MISPLACED
+            elif found and name in (item.text for item in self.items("outputs")):
+                found, advice = None, f"recording {word} stands twice; rename one"
+            elif found:
+                section.commands[-1] = replace(section.commands[-1], output=name)
+        if found:
+            getattr(section, kind).append(Item(fence.first, name))
         else:
-            text = "a figure block names one file of docs/figures, such as cluster-layout"
-            self.problem(fence.first, text)
-
-    def _output(self, before: Fence | None, fence: Fence, section: Section) -> None:
-        content = [line.strip() for line in fence.content if line.strip()]
-        name = f"{self.name}/{content[0]}" if len(content) == 1 else ""
-        if not self._follows_command(before, fence, section):
-            text = "output stands directly below the bash block it belongs to (unmarked or .fails)"
-            self.problem(fence.first, text)
-        elif not name or not re.fullmatch(r"[a-z0-9-]+", content[0]):
-            text = "output is never typed: write the recording's name, such as pods, on one line"
-            self.problem(fence.first, text)
-        elif name in (item.text for item in self.items("outputs")):
-            self.problem(fence.first, f"recording {content[0]} stands twice; name one anew")
-        else:
-            section.outputs.append(Item(fence.first, name))
-            section.commands[-1] = replace(section.commands[-1], output=name)
+            self.problem(fence.first, advice)
 
     def _follows_command(self, before: Fence | None, fence: Fence, section: Section) -> bool:
-        command = section.commands[-1] if section.commands else None
-        if not before or not command or command.line != before.first:
+        if not before or not section.commands or section.commands[-1].line != before.first:
             return False
         between = any(line.strip() for line in self.lines[before.last : fence.first - 1])
-        one, two = (self.lines[number - 1] for number in (before.first, fence.first))
-        same_indent = len(one) - len(one.lstrip()) == len(two) - len(two.lstrip())
-        return command.mark in RECORDED_MARKS and not between and same_indent
-
-    def _include(self, fence: Fence, section: Section) -> None:
-        content = [line for line in fence.content if line.strip()]
-        include = INCLUDE.match(content[0]) if len(content) == 1 else None
-        if include:
-            section.includes.append(Item(fence.first + 1, include["path"]))
-        else:
-            self.problem(
-                fence.first,
-                'a yaml block may only include a whole file: --8<-- "topic/lesson/name.yaml"; '
-                "put this YAML into examples/",
-            )
+        recorded = section.commands[-1].mark in RECORDED_MARKS
+        return recorded and not between and before.indent == fence.indent
 
     def _check_command(self, fence: Fence) -> None:
         for number, line in enumerate(fence.content, start=fence.first + 1):
-            if re.match(r"\s*\$ ", line):
-                self.problem(number, "commands carry no prompt; remove the '$ '")
-            if _CLAIM_LIKE.search(line):
-                self.problem(number, "a claim id does not belong into code; move it to a sentence")
-            if "--8<--" in line:
-                self.problem(number, "only a yaml block includes a file; use ```yaml")
+            for pattern, advice in _NO_COMMAND:
+                if pattern.search(line):
+                    self.problem(number, advice)
         if not any(line.strip() for line in fence.content):
             self.problem(fence.first, "this command block is empty; write the command or remove it")
 
@@ -236,9 +238,9 @@ class Page:
             if CLAIM.search(span[0]):
                 self.problem(line, "a claim id does not belong into code; remove the `")
         for pattern, advice in _NOT_MARKDOWN:
-            for line, match in _located(pattern, self.prose):
-                if not _CLAIM_LIKE.match(match[0]):
-                    self.problem(line, advice)
+            found = _located(pattern, self.prose)
+            for line in (line for line, match in found if not _CLAIM_LIKE.match(match[0])):
+                self.problem(line, advice)
         self._indented_code()
 
     def _claim(self, line: int, match: re.Match[str]) -> None:
@@ -296,7 +298,7 @@ def fences(lines: list[str], start: int) -> Iterator[Fence]:
             line[min(indent, len(line) - len(line.lstrip())) :] for line in lines[first:number]
         )
         number += 1
-        yield Fence(first, min(number, len(lines)), opening["info"], content)
+        yield Fence(first, min(number, len(lines)), indent, opening["info"], content)
 
 
 def is_results(name: str) -> bool:

@@ -60,11 +60,3 @@ def _beside(page: Page) -> dict[str, list[str]]:
         for section in page.sections
         for claim in section.claims
     }
-
-
-def of_recordings(root: Path, seen: dict[str, bool]) -> dict[str, Hashes]:
-    """Return recording → its hash, and whether a run saw the same output (`seen`)."""
-    return {
-        name: {"sha": of_file(root / recordings.path(name)), "same": same}
-        for name, same in sorted(seen.items())
-    }

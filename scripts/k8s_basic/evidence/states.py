@@ -49,7 +49,7 @@ class Seen:
 class State:
     """A claim's state; `seen` has the newest Kubernetes first.
 
-    `name` is one of verified, failed, stale, not-enforceable and unverified.
+    `name` is one of verified, failed, not-reached, stale, not-enforceable and unverified.
     """
 
     name: str = "unverified"
@@ -80,7 +80,7 @@ def homes(root: Path) -> dict[str, Path]:
     """
     chosen = os.environ.get("K8S_BASIC_EVIDENCE")
     if not chosen:
-        # of two results of the same second the later place's counts
+        # in this order: of two results of the same second, the one of this machine counts
         return {"kept/": root / KEPT, "": root / "build" / "evidence"}
     if not Path(chosen).is_dir():
         raise EvidenceError(f"K8S_BASIC_EVIDENCE names {chosen}, which is no folder; unset it")
@@ -94,23 +94,25 @@ def read(places: dict[str, Path]) -> list[Run]:
     kept; `parts` of a merged run are the runs whose results count. Raises EvidenceError.
     """
     found = [
-        (valid(file), prefix + file.relative_to(home).as_posix(), file)
+        {**valid(file), "name": prefix + file.relative_to(home).as_posix(), "path": file}
         for prefix, home in places.items()
         for file in sorted(home.rglob("*.json"))
     ]
-    merged: dict[tuple[str, str, bool], Run] = {}
-    for run, name, file in sorted(found, key=lambda one: str(one[0]["started"])):
-        for test in run["tests"]:
-            test["of"] = name
-        key = (run["minor"], run["image_source"], run.get("preview", False))
-        before = merged.get(key, {"tests": [], "parts": []})
-        tests = sorted(before["tests"] + run["tests"], key=lambda test: str(test["date"]))
-        parts = [*before["parts"], {**run, "name": name, "path": file}]
-        tests = list({test["test"]: test for test in tests}.values())
-        counting = {test["of"] for test in tests}
-        parts = [part for part in parts if part["name"] in counting]
-        merged[key] = {**run, "tests": tests, "parts": parts}
-    return sorted(merged.values(), key=lambda run: number(run["minor"]), reverse=True)
+    alike: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
+    for run in sorted(found, key=lambda run: str(run["started"])):
+        alike[run["minor"], run["image_source"], run.get("preview", False)].append(run)
+    merged = map(_merged, alike.values())
+    return sorted(merged, key=lambda run: number(run["minor"]), reverse=True)
+
+
+def _merged(runs: list[Run]) -> Run:
+    """Return what runs, the oldest first, say together: of each test, its newest result."""
+    results = [(test, run["name"]) for run in runs for test in run["tests"]]
+    results.sort(key=lambda result: str(result[0]["date"]))
+    newest = {test["test"]: (test, name) for test, name in results}
+    counting = {name for _, name in newest.values()}
+    parts = [run for run in runs if run["name"] in counting]
+    return {**runs[-1], "tests": [test for test, _ in newest.values()], "parts": parts}
 
 
 def parsed(file: Path) -> Run:
@@ -120,30 +122,30 @@ def parsed(file: Path) -> Run:
     except OSError as problem:
         raise EvidenceError(f"{file} can't be read: {problem.strerror}; {advice(file)}") from None
     except ValueError as problem:
-        text = f"{file} is no evidence: not JSON, or cut off ({problem}); {advice(file)}"
-        raise EvidenceError(text) from None
+        raise _no_evidence(file, f"not JSON, or cut off ({problem})") from None
     if not isinstance(run, dict):
-        raise EvidenceError(f"{file} is no evidence: not a JSON object; {advice(file)}")
+        raise _no_evidence(file, "not a JSON object")
     return run
 
 
 def valid(file: Path) -> Run:
     """Return the run that an evidence file holds, whole or shortened; raises EvidenceError."""
     run = parsed(file)
-    wrong = next(_validator().iter_errors(run), None)
-    if wrong:
+    if wrong := next(_validator().iter_errors(run), None):
         place = "/".join(map(str, wrong.instance_path)) or "the top"
-        text = f"{file} is no evidence: at {place}, {wrong.message[:200]}; {advice(file)}"
-        raise EvidenceError(text)
+        raise _no_evidence(file, f"at {place}, {wrong.message[:200]}")
     if not run["kubernetes"].startswith(f"v{run['minor']}."):
-        text = f"{file} is no evidence: {run['kubernetes']} is not {run['minor']}; {advice(file)}"
-        raise EvidenceError(text)
+        raise _no_evidence(file, f"{run['kubernetes']} is not {run['minor']}")
     if run.get("sha256") not in (None, of_run(run)):
         text = f"{file} was edited after it was written: its sha256 does not fit; {advice(file)}"
         raise EvidenceError(text)
     for test in run["tests"]:
         test["kubernetes"] = run["kubernetes"]  # of merged runs the patch versions may differ
     return run
+
+
+def _no_evidence(file: Path, why: str) -> EvidenceError:
+    return EvidenceError(f"{file} is no evidence: {why}; {advice(file)}")
 
 
 @cache
@@ -207,23 +209,29 @@ def _by_claim(tests: Iterable[Run]) -> dict[str, list[Run]]:
     for test in tests:
         for claim in test["claims"]:
             found[claim][test["test"].partition("[")[0]].append(test)
-    # a test that was renamed leaves its old name behind
+    # the file still has results under the old name of a test that was renamed: the newest count
     return {
         claim: max(functions.values(), key=lambda cases: max(str(c["date"]) for c in cases))
         for claim, functions in found.items()
     }
 
 
-_WORST_FIRST = ("failed", "skipped", "not-enforceable", "not-applicable", "passed")
+_WORST_FIRST = ("failed", "not-reached", "skipped", "not-enforceable", "not-applicable", "passed")
+
+
+def _outcome(claim: str, test: Run) -> str:
+    """Return what a test saw of one of its claims; older evidence has one outcome for them all."""
+    outcome: str = test["claims"][claim].get("outcome", test["outcome"])
+    return "passed" if outcome == "held" else outcome
 
 
 def _seen(claim: str, tests: list[Run], source: str, now: dict[str, Any]) -> Seen:
-    worst = min(tests, key=lambda test: _WORST_FIRST.index(test["outcome"]))
+    worst = min(tests, key=lambda test: _WORST_FIRST.index(_outcome(claim, test)))
     changed = {change for test in tests for change in _changes(claim, test, now)}
     return Seen(
         worst["kubernetes"],
         source,
-        worst["outcome"],
+        _outcome(claim, worst),
         min(str(test["date"]) for test in tests),
         round(sum(float(test["seconds"]) for test in tests), 1),
         worst.get("reason", ""),
@@ -233,14 +241,14 @@ def _seen(claim: str, tests: list[Run], source: str, now: dict[str, Any]) -> See
 
 def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
     """Yield all that no longer has the hash it had when the test ran, came since or is gone."""
-    if test["outcome"] not in ("passed", "failed"):
-        return
+    if _outcome(claim, test) not in ("passed", "failed"):
+        return  # nothing was seen that could no longer fit
     if test["hashes"]["test"] != now["test"]:
         yield "test", ""
     then = {"recordings": {}, "examples": test["hashes"]["examples"], **test["claims"][claim]}
     for kind in ("examples", "sentences", "recordings"):
         for name in then[kind].keys() | now[kind].keys():
-            # a file that was not there has no hash, and two of those are not the same file
+            # a missing file has an empty hash; missing then and now isn't "as it was"
             if not then[kind].get(name) or then[kind][name] != now[kind].get(name):
                 yield kind.removesuffix("s"), name
 
@@ -248,7 +256,7 @@ def _changes(claim: str, test: Run, now: dict[str, Any]) -> Iterator[Change]:
 def _state(seen: list[Seen]) -> State:
     """Return the state that the results which still fit make; it is stale where none is left."""
     outcomes = {s.outcome for s in seen if not s.changed}
-    name = next((o for o in ("failed", "skipped", "passed") if o in outcomes), "")
+    name = next((o for o in ("failed", "not-reached", "skipped", "passed") if o in outcomes), "")
     if name in ("", "skipped") and any(s.changed for s in seen):
         name = "stale"
     elif not name:

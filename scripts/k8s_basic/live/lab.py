@@ -25,9 +25,9 @@ from .. import EXAMPLES, processes, versions
 from ..cluster.kind import DocsCluster
 from . import diagnosis, traffic
 from .api import Api, Target
+from .cleanup import CleanupJournal
 from .conditions import ABSENT, Wanted, holds, is_ready
 from .failures import Refused, Trouble, Unmet
-from .ledger import Ledger
 from .objects import Object, Objects
 from .traffic import Response
 
@@ -101,16 +101,16 @@ class Lab:
         api: Api,
         name: str,
         variation: Variation | None = None,
-        ledger: Ledger | None = None,
+        journal: CleanupJournal | None = None,
         proves: Iterable[str] = (),
     ):
         """Make a namespace called after the test; `close` removes all that was made.
 
-        `ledger` is told of every namespace before it is made; `proves` are the claims that the
+        `journal` is told of every namespace before it is made; `proves` are the claims that the
         test is marked with.
         """
         self.cluster, self.api = cluster, api
-        self._ledger = ledger
+        self._journal = journal
         self.waits: list[dict[str, Any]] = []
         self.claims: dict[str, str] = {}
         self._marked = frozenset(proves)
@@ -129,8 +129,8 @@ class Lab:
                 # an ordinary delete gives `sleep` its 30 s of grace, and the node less to work with
                 self.api.delete_all(self._target("pods", namespace), gracePeriodSeconds=1)
                 self.api.delete(self._target(f"namespace/{namespace}"))
-                if self._ledger:
-                    self._ledger.forget(namespace)
+                if self._journal:
+                    self._journal.forget(namespace)
             except (ApiException, Refused):
                 continue  # the lab goes anyway; what is left goes with the cluster
         self._folder.cleanup()
@@ -577,8 +577,8 @@ class Lab:
 
     def _note_namespaces(self, documents: list[dict[str, Any]]) -> None:
         made = [d["metadata"]["name"] for d in documents if d.get("kind") == "Namespace"]
-        if self._ledger and made:
-            self._ledger.note(*made)
+        if self._journal and made:
+            self._journal.note(*made)
 
     def _make_namespace(self, name: str) -> str:
         target = Target(self.api.resource("namespaces"), None)

@@ -1,4 +1,8 @@
-"""Which tests may run beside which: sharers together, an exclusive test alone."""
+"""Locks on the cluster, between processes: most tests share it, some have it for themselves.
+
+All are files in the folder that the processes of a run share. The system takes the locks back from
+a process that ends, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,27 @@ from pathlib import Path
 
 
 @contextmanager
-def turn(folder: Path, *, alone: bool) -> Iterator[None]:
-    """Hold the cluster as one of many, or `alone`; works between processes.
+def cluster_lock(folder: Path, *, exclusive: bool) -> Iterator[None]:
+    """Hold the cluster while the block runs: beside others, or `exclusive` of all others.
 
-    A test that wants the cluster alone closes the gate first, so that a stream of others cannot
-    keep it waiting for ever.
+    One exclusive test waits until all sharers have left. If new ones could come in meanwhile, it
+    might wait for ever; so it keeps the entrance locked, through which everybody goes.
     """
-    mode = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-    with (folder / "gate").open("a") as gate, (folder / "turn").open("a") as place:
-        fcntl.flock(gate, mode)
-        fcntl.flock(place, mode)
-        if not alone:
-            fcntl.flock(gate, fcntl.LOCK_UN)
+    mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    with (folder / "entrance.lock").open("a") as entrance, (folder / "cluster.lock").open("a") as c:
+        fcntl.flock(entrance, mode)
+        fcntl.flock(c, mode)
+        if not exclusive:
+            fcntl.flock(entrance, fcntl.LOCK_UN)
         yield
 
 
 @contextmanager
-def apart(folder: Path, name: str) -> Iterator[None]:
-    """Hold the part of the cluster called `name`, one test at a time; works between processes.
+def exclusive_lock(folder: Path, part: str) -> Iterator[None]:
+    """Hold one part of the cluster, which tests call by the same name, exclusive of each other.
 
-    To be taken inside one's turn: the others go on beside it.
+    To be taken while the cluster is shared: tests that do not name this part go on.
     """
-    with (folder / f"apart-{name}").open("a") as place:
-        fcntl.flock(place, fcntl.LOCK_EX)
+    with (folder / f"{part}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -32,9 +32,10 @@ class OwnCluster:
     source = None  # and nothing of it is built here
 
     def __init__(self, context: str, kubeconfig: Path, kubectl: Path):
-        """`kubeconfig` is a copy that holds this context only."""
+        """`kubeconfig` is a copy that holds this context only; raises ClusterError."""
         self.name, self.kubeconfig_path, self.kubectl_path = context, kubeconfig, kubectl
         self.env = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+        self.version = self.ask_version()
 
     @classmethod
     def of(cls, context: str, kubeconfig: str | None) -> OwnCluster:
@@ -51,11 +52,9 @@ class OwnCluster:
         file = Path(tempfile.mkdtemp(prefix="k8s-basic-context-")) / "kubeconfig"
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
-        made = cls(context, file, Path(kubectl))
-        made.version()
-        return made
+        return cls(context, file, Path(kubectl))
 
-    def version(self) -> str:
+    def ask_version(self) -> str:
         """Return the API server's version, such as v1.37.2; raises ClusterError."""
         ask = (self.kubectl_path, "version", "-o", "json", f"--request-timeout={ASK:.0f}s")
         answer = run(*ask, env=self.env, timeout=ASK + 5, what=f"kubectl version ({self.name})")
@@ -65,14 +64,14 @@ class OwnCluster:
         """Return what the report says about it."""
         return {
             "image_source": "own",
-            "kubernetes": self.version(),
+            "kubernetes": self.version,
             "node_image": "",
             "stand_ins": [],
         }
 
     def sentence(self) -> str:
         """Return the line that is printed with the results."""
-        return f"Kubernetes {self.version()}, your own cluster, context {self.name}"
+        return f"Kubernetes {self.version}, your own cluster, context {self.name}"
 
     def close(self) -> None:
         """Remove the copy of the kubeconfig."""
@@ -86,6 +85,7 @@ def _nodes(api: Api) -> list[Any]:
 
 def _ingress(api: Api) -> bool:
     classes: Any = api.get(api.target("ingressclasses", "default"))
+    # the lessons' controller is there when it answers, with 404 as no Ingress names this host
     asked = traffic.outside("http://localhost:8080/")
     return {"traefik", "nginx"} <= classes.names and asked.status == 404
 
@@ -119,6 +119,7 @@ NEEDS: dict[str, tuple[str, Callable[[Api], bool]]] = {
     "lesson-nodes": (
         "the lessons' three nodes with two zones",
         lambda api: (
+            # the zones that examples/start/first-cluster/kind-cluster.yaml gives its workers
             {n.labels.get(ZONE) for n in _nodes(api)} >= {"antarctica-east1", "antarctica-west1"}
         ),
     ),

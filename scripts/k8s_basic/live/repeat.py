@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -15,10 +15,9 @@ from typing import Any
 
 from .. import BUILD, ROOT, TESTS, processes
 from ..errors import ClusterError
-from ..evidence import FOLDER
 from ..evidence.commits import state
-from ..evidence.record import now
-from ..evidence.states import EvidenceError, parsed, put
+from ..evidence.record import newest, now
+from ..evidence.states import EvidenceError, put
 from ..steps import say
 
 Run = dict[str, Any]
@@ -27,8 +26,9 @@ KEPT = BUILD / "runs"
 SUITE = [str(ROOT / "scripts" / "test"), "--live"]
 LIST = [sys.executable, "-m", "pytest", "--collect-only", "-q", str(TESTS / "live")]
 FAILED, INTERRUPTED = 1, 2  # pytest's codes; with a greater one no test was run
-CLOSE = 0.5  # the share of its bound from which on a wait is listed
-# ends by itself, also when nobody is left to end it
+CLOSE = 0.5  # a wait that took a greater share of the time it may take is listed
+# A busy loop that looks whether its parent is still the one that started it: so it ends even when
+# that was killed and could end nothing any more.
 BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(100_000))"
 
 
@@ -46,11 +46,6 @@ def busy(count: int) -> Iterator[None]:
             loop.wait()
 
 
-def run_suite(options: list[str]) -> int:
-    """Run the suite and return its exit code; Ctrl-C and SIGTERM end it tidily."""
-    return processes.run_to_its_end([*SUITE, *options], ROOT)
-
-
 def all_tests() -> set[str]:
     """Return the names of all tests of the suite; raises ClusterError when they can't be listed."""
     done = subprocess.run(LIST, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -65,35 +60,29 @@ def tests_of(evidence: Run) -> list[Run]:
     return [t for t in evidence["tests"] if t["date"] >= evidence["started"]]
 
 
-def left_since(started: str) -> Run | None:
-    """Return the evidence of a run that began at `started` (RFC 3339, UTC) or later, if any."""
-    found = (parsed(file) for file in FOLDER.glob("*.json"))
-    runs = [evidence for evidence in found if evidence["started"] >= started]
-    return max(runs, key=lambda evidence: str(evidence["started"]), default=None)
-
-
 def record(started: str, code: int, load: int, every: set[str]) -> Run:
-    """Return what is kept of a run that began at `started` and ended with `code`.
+    """Return what is kept of a run that began at `started` (RFC 3339, UTC) and ended with `code`.
 
-    `every` names all tests of the suite: what the run did not come to is kept as `missing`.
+    `every` names all tests of the suite: what the run did not come to is kept as `missing`. A run
+    that was interrupted early has left no evidence and is kept without a test.
     """
     commit, dirty = state(ROOT)
     nothing = {"commit": commit, "dirty": dirty, "kubernetes": "", "image_source": "", "tests": []}
-    evidence = left_since(started) or {**nothing, "started": started, "seconds": 0}
+    evidence = newest() or {}
+    if evidence.get("started", "") < started:
+        evidence = {**nothing, "started": started, "seconds": 0}
     about = ("started", "seconds", "commit", "dirty", "kubernetes", "image_source")
-    run: Run = {key: evidence[key] for key in about} | {"load": load, "code": code}
-    kinds = ("test", "outcome", "waits")
-    run["tests"] = [{key: test[key] for key in kinds} for test in tests_of(evidence)]
-    run["missing"] = sorted(every - {test["test"] for test in run["tests"]})
-    return run
+    tests = [{k: t[k] for k in ("test", "outcome", "waits")} for t in tests_of(evidence)]
+    missing = sorted(every - {test["test"] for test in tests})
+    run = {key: evidence[key] for key in about}
+    return {**run, "load": load, "code": code, "tests": tests, "missing": missing}
 
 
 def keep(run: Run) -> None:
     """Write a run to a file of its own, whole or not at all."""
-    KEPT.mkdir(parents=True, exist_ok=True)
     begun = run["started"].partition("+")[0].replace(":", "").replace("-", "")
     file = KEPT / f"{begun}-{run['commit'][:8]}.json"
-    while file.exists():  # another run of the same second; `_` sorts behind the first
+    while file.exists():  # of the same second: it sorts behind the other one
         file = file.with_stem(f"{file.stem}_")
     put(file, json.dumps(run, separators=(",", ":"), ensure_ascii=False))
 
@@ -119,35 +108,31 @@ def verdict(run: Run) -> str:
     return "partial" if run["missing"] else "green"
 
 
-def in_a_row(runs: list[Run]) -> int:
-    """Return how many of the runs are green, counted back from the last one to the first other."""
-    return len(list(takewhile(lambda run: verdict(run) == "green", reversed(runs))))
+def failures(runs: list[Run]) -> list[str]:
+    """Return a line for each test that failed: how often, and of how many runs of it."""
+    tests = [test for run in runs for test in run["tests"]]
+    ran = Counter(test["test"] for test in tests)
+    failed = Counter(test["test"] for test in tests if test["outcome"] == "failed")
+    return [f"failed in {failed[name]} of {ran[name]}: {name}" for name in sorted(failed)]
 
 
-def reds(runs: list[Run]) -> Iterator[tuple[str, str]]:
-    """Yield each test that failed, and how often of how many runs of it."""
-    outcomes: dict[str, list[str]] = defaultdict(list)
-    for test in (test for run in runs for test in run["tests"]):
-        outcomes[test["test"]].append(test["outcome"])
-    for name, seen in sorted(outcomes.items()):
-        if failed := seen.count("failed"):
-            yield name, f"{failed} of {len(seen)}"
+def close_waits(runs: list[Run]) -> list[str]:
+    """Return a line for each wait that used more than CLOSE of its bound, the closest first.
 
-
-def close(runs: list[Run]) -> list[tuple[str, str, str]]:
-    """Return the waits that used more than CLOSE of their bound, with the worst of all runs.
-
-    A hold lasts as long as it is meant to, so it is none.
+    Of all runs the worst is told. A hold lasts as long as it is meant to, so it is none.
     """
-    worst: dict[tuple[str, str], tuple[float, str]] = {}
-    for test in (test for run in runs for test in run["tests"]):
-        for wait in (w for w in test["waits"] if w["wait"] != "stays" and w["bound"]):
-            share = wait["seconds"] / wait["bound"]
-            key = test["test"], f"{wait['wait']} {wait['what']}"
-            told = f"{share:.0%} of {wait['bound']:.0f} s"
-            worst[key] = max(worst.get(key, (0.0, "")), (share, told))
-    listed = sorted(worst.items(), key=lambda item: -item[1][0])
-    return [(*key, told) for key, (share, told) in listed if share > CLOSE]
+    worst: dict[str, tuple[float, float]] = {}
+    waits = ((t["test"], wait) for run in runs for t in run["tests"] for wait in t["waits"])
+    for test, wait in waits:
+        if wait["wait"] != "stays" and wait["bound"]:
+            name = f"{test}: {wait['wait']} {wait['what']}"
+            seen = wait["seconds"] / wait["bound"], wait["bound"]
+            worst[name] = max(worst.get(name, seen), seen)
+    return [
+        f"close to its bound ({share:.0%} of {bound:.0f} s): {name}"
+        for name, (share, bound) in sorted(worst.items(), key=lambda item: -item[1][0])
+        if share > CLOSE
+    ]
 
 
 def show(runs: list[Run]) -> None:
@@ -155,18 +140,17 @@ def show(runs: list[Run]) -> None:
     by_commit: dict[tuple[str, bool], list[Run]] = defaultdict(list)
     for run in runs:
         by_commit[run["commit"], run["dirty"]].append(run)
-    for (commit, dirty), of_commit in by_commit.items():
+    for (commit, dirty), mine in by_commit.items():
         print(f"\n{commit[:8]}{', with changes' if dirty else ''}")
-        for run in of_commit:
+        for run in mine:
             about = f"{run['kubernetes']} {run['image_source']}, {run['load']} busy loops"
             counts = f"{len(run['tests'])} tests, {len(run['missing'])} not run"
             print(f"  {run['started']}  {about}: {verdict(run)}, {counts}, {run['seconds']:.0f} s")
-        for name, told in reds(of_commit):
-            print(f"  failed in {told}: {name}")
-        for name, wait, told in close(of_commit):
-            print(f"  close to its bound ({told}): {name}: {wait}")
-        green = sum(verdict(run) == "green" for run in of_commit)
-        print(f"  {green} of {len(of_commit)} green; in a row at the end: {in_a_row(of_commit)}")
+        for line in (*failures(mine), *close_waits(mine)):
+            print(f"  {line}")
+        green = [verdict(run) == "green" for run in mine]
+        in_a_row = len(list(takewhile(bool, reversed(green))))
+        print(f"  {sum(green)} of {len(mine)} green; in a row at the end: {in_a_row}")
 
 
 def run_again(count: int, load: int, options: list[str]) -> int:
@@ -176,7 +160,7 @@ def run_again(count: int, load: int, options: list[str]) -> int:
         say(f"\n=== run {number} of {count}")
         started = now()
         with busy(load):
-            ended = run_suite(options)
+            ended = processes.run_to_its_end([*SUITE, *options], ROOT)  # passes signals on
         if ended > INTERRUPTED:
             say(f"error: ./scripts/test --live ended with code {ended} and ran no test; see above")
             return ended

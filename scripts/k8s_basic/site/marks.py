@@ -20,7 +20,10 @@ from .templating import WORDS, inline, render
 
 __all__ = ["SYMBOLS", "WORDS", "Evidence", "Sheet", "inline", "versions"]
 
-SYMBOLS = {"verified": "✓", "failed": "!", "stale": "~", "not-enforceable": "–", "unverified": "?"}
+SYMBOLS = {
+    "verified": "✓", "failed": "!", "not-reached": "…", "stale": "~", "not-enforceable": "–",
+    "unverified": "?",
+}  # fmt: skip
 REPORT_FORM = "not-so-on-my-cluster.yml"
 
 
@@ -114,14 +117,16 @@ class Sheet:
     def sentence(self, claim: str) -> str:
         """Return the state of a claim in words, with versions and dates."""
         state, words = self.state(claim), self.words
-        held, failed = (versions(state.with_outcome(o)) for o in ("passed", "failed"))
+        ends = ("passed", "failed", "not-reached")
+        held, failed, missed = (versions(state.with_outcome(end)) for end in ends)
         told = words.states[state.name].format(
             held=held,
             failed=failed,
+            missed=missed,
             checked=versions(state.with_outcome("passed", "failed")),
             changed=self.changes(state.changed),
         )
-        also = words.held.format(held=held) if state.name == "failed" and held else ""
+        also = words.held.format(held=held) if held and state.name in ends else ""
         since = words.since.format(since=state.since) if state.since else ""
         nowhere = [
             words.not_enforceable.format(source=words.sources[seen.source]) + self.why(claim, seen)
@@ -136,6 +141,8 @@ class Sheet:
         proof = self.evidence.proofs.get(claim)
         if seen.outcome == "not-applicable" and proof and proof.since:
             return str(self.words.since.format(since=proof.since))
+        if seen.outcome == "not-reached":
+            return str(self.words.names["not-reached"])
         return seen.reason  # of an older run, before the claim left the list
 
     def changes(self, changed: Iterable[states.Change]) -> str:

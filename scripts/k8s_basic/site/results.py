@@ -22,6 +22,7 @@ ALL_RESULTS = "reference/verified-claims"
 _CELLS = {
     "passed": "verified",
     "failed": "failed",
+    "not-reached": "not-reached",
     "not-enforceable": "not-enforceable",
     "not-applicable": "not-enforceable",
 }

@@ -1,8 +1,9 @@
 """The programs of a cluster: which node runs them, and how one learns of another's work."""
 
 import pytest
-from k8s_basic.live import claim, is_ready, needs, plugin, ready
-from k8s_basic.live.locks import apart
+from k8s_basic.live import claim, is_ready, needs, ready
+from k8s_basic.live.locks import exclusive_lock
+from k8s_basic.live.session import run_folder
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 UNSCHEDULABLE = {
@@ -40,7 +41,7 @@ def test_the_four_programs_run_on_the_control_plane_node_only(lab):
 @pytest.fixture
 def mirrors(kind_cluster):
     """Has the mirrors of the static Pods for one test: the lesson lists them meanwhile."""
-    with apart(plugin.turns(kind_cluster), "mirrors"):
+    with exclusive_lock(run_folder(kind_cluster), "mirrors"):
         yield
 
 

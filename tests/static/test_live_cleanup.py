@@ -1,11 +1,11 @@
-"""What a run made is noted before it is made, and removed when the cluster stays."""
+"""What a run is about to make is in its journal, and goes when the cluster stays."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from k8s_basic.live.ledger import Ledger
+from k8s_basic.live.cleanup import CleanupJournal
 
 
 def test_noted_namespaces_are_deleted_once_and_forgotten(tmp_path: Path) -> None:
@@ -14,12 +14,10 @@ def test_noted_namespaces_are_deleted_once_and_forgotten(tmp_path: Path) -> None
     def run(command: list[str], **_: Any) -> None:
         orders.append(command)
 
-    Ledger(tmp_path).note("b", "a")
-    Ledger(tmp_path).note("a", "c")
-    Ledger(tmp_path).forget("c")
-    Ledger(tmp_path).settle(Path("kubectl"), {}, run)
-    Ledger(tmp_path).settle(Path("kubectl"), {}, run)
-
+    CleanupJournal(tmp_path).note("b", "a")
+    CleanupJournal(tmp_path).note("a", "c")
+    CleanupJournal(tmp_path).forget("c")
+    for _ in range(2):
+        CleanupJournal(tmp_path).clean_up(Path("kubectl"), {}, run)
     delete = ["kubectl", "delete", "namespace", "--ignore-not-found", "--wait=false"]
     assert orders == [[*delete, "a", "b"]]
-    assert Ledger(tmp_path).names() == []
