@@ -50,7 +50,7 @@ class Machine:
         """Have in the cache what a pinned cluster is made of, and kind of the right version."""
         self.write("kind-version", f"kind {versions.module('sigs.k8s.io/kind')} go1.26.1 linux/x")
         for program in programs.programs(versions.kubernetes()):
-            for name in {"kind": ["kind"], "kube": ["kubectl"]}.get(program.name, []):
+            for name in {"kind": ["kind"], "kubectl": ["kubectl"]}.get(program.name, []):
                 folder = self.cache / "programs" / program.folder
                 folder.mkdir(parents=True)
                 (folder / name).symlink_to(self.folder / "bin" / name)

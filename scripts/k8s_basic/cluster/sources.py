@@ -94,8 +94,8 @@ def needed(kube: Kubernetes) -> list[str]:
 
 def _built(engine: Engine, kube: Kubernetes) -> ImageSource:
     node = image.ensure(engine, kube)
-    built = programs.build(kube, ("kube", "kind"))
-    kind, kubectl = built["kind"] / "kind", built["kube"] / "kubectl"
+    built = programs.build(kube, ("kubectl", "kind"))
+    kind, kubectl = built["kind"] / "kind", built["kubectl"] / "kubectl"
     return ImageSource("packages", kube, node, kind, kubectl, image.substitutes(kube))
 
 

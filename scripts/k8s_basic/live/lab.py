@@ -465,7 +465,7 @@ class Lab:
     def http(
         self,
         url: str,
-        within: float = 30,
+        within: float = 60,
         status: int | None = 200,
         host: str | None = None,
         method: str = "GET",
@@ -499,7 +499,7 @@ class Lab:
     def outside(
         self,
         url: str,
-        within: float = 30,
+        within: float = 60,
         status: int | None = 200,
         host: str | None = None,
         sni: str | None = None,

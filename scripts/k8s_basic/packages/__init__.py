@@ -3,7 +3,7 @@
 This is all that others ask of it:
 
 - `engine.ensure()` returns a Docker engine that answers, one of our own where the machine has none;
-- `programs.build(kube, ("kube", "kind"))` returns the folders of kubectl and kind;
+- `programs.build(kube, ("kubectl", "kind"))` returns the folders of kubectl and kind;
 - `image.ensure(engine, kube)` returns the name of a node image in that engine.
 
 Each makes what is not in the cache yet, and raises ClusterError in a sentence when it can't. How Go

@@ -152,8 +152,6 @@ def _compile(program: Program, folder: Path, out: Path) -> None:
     go("build", *options, "-o", f"{out}/", *program.packages, what=f"compiling {program.name}")
     if program.packages[0] == ".":
         (out / "module").rename(out / program.name)
-    if program.name == "kube":
-        (out / "kubectl").symlink_to("kube")
 
 
 def _fetch(program: Program, folder: Path, out: Path) -> tuple[GoCommand, dict[str, Any]]:
