@@ -54,11 +54,6 @@ def test_preview_is_found_by_its_name_and_gates_nothing(
         assert capsys.readouterr().out == f"{names}\n"
 
 
-def test_minor_is_found_by_its_name(other_file: None) -> None:
-    older = versions.kubernetes("1.40")
-    assert (older.version, older.node) == ("v1.40.7", None)
-
-
 @pytest.mark.parametrize("minor", ["1.4", "1.43", "v1.41", "1.41.0", ""])
 def test_unknown_minor_is_answered_with_those_that_are_listed(other_file: None, minor: str) -> None:
     with pytest.raises(ClusterError, match=r"is not listed in .*; it lists 1\.41, 1\.40, 1\.42"):
@@ -72,10 +67,6 @@ def test_etcd_tag_is_written_as_kubeadm_writes_it(other_file: None) -> None:
 def test_image_is_found_by_its_whole_name_and_not_by_a_part_of_it(other_file: None) -> None:
     assert versions.image("pause") == "example.com/group/pause:3.99"
     assert versions.image("nginx") == "nginx:1.2"
-
-
-def test_shared_module_has_the_version_of_the_file(other_file: None) -> None:
-    assert versions.module("example.com/kind") == "v0.40.0"
 
 
 def test_minors_of_the_repository_are_listed_newest_first() -> None:

@@ -57,6 +57,14 @@ def test_failure_opens_the_issue_and_then_edits_it(tmp_path: Path, said: dict[st
     assert said["asked"][1][:2] == ("edit", "7")
 
 
+def test_night_on_which_all_fails_fits_into_an_issue_and_says_how_much_failed() -> None:
+    test = {**FAILED, "message": "a line\n" * 1000}
+    run = {"kubernetes": "v1.37.1", "image_source": "registry", "tests": [test] * 2000}
+    text = report_issues.body([run], RUN)
+    assert text.startswith(f"Failed: 2000, seen by {RUN}\n")
+    assert len(text) < 65_536
+
+
 def test_issue_is_closed_only_when_every_minor_was_seen_green(
     tmp_path: Path, said: dict[str, Any]
 ) -> None:

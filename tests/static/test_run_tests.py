@@ -74,17 +74,13 @@ def test_tiers_are_those_of_the_options_and_paths_in_their_order(
     assert ran.tiers == tiers
 
 
-def test_tier_without_a_path_runs_all_of_its_tests_and_no_others(ran: Pytest) -> None:
-    run_tests.main([])
-    for tier in ("static", "site", "live"):
-        assert ran.paths(tier) == [f"tests/{tier}"]
-
-
-def test_each_tier_gets_the_paths_that_lie_in_it(ran: Pytest) -> None:
+def test_each_tier_gets_the_paths_that_lie_in_it_and_without_one_all_of_its_tests(
+    ran: Pytest,
+) -> None:
     run_tests.main([LIVE, HERE, f"{SITE}::test_x"])
-    assert ran.paths("static") == [HERE]
-    assert ran.paths("site") == [f"{SITE}::test_x"]
-    assert ran.paths("live") == [LIVE]
+    run_tests.main(["--static"])
+    assert [ran.paths(tier) for tier in run_tests.TIERS] == [[HERE], [f"{SITE}::test_x"], [LIVE]]
+    assert ran.runs[-1][-1] == str(TESTS / "static")
 
 
 def test_paths_outside_the_chosen_tier_run_nothing(
@@ -136,13 +132,6 @@ def test_help_says_what_can_be_asked_and_runs_nothing(
     assert run_tests.main(["--live", option]) == 0
     assert "--keep-cluster" in capsys.readouterr().out
     assert ran.runs == []
-
-
-def test_live_tests_run_beside_each_other_unless_told_otherwise(ran: Pytest) -> None:
-    run_tests.main(["--live"])
-    (run,) = ran.runs
-    assert run[run.index("-n") + 1] == str(run_tests.LIVE_WORKERS)
-    assert "--maxschedchunk=1" in run
 
 
 @pytest.mark.parametrize("given", [["-n", "2"], ["-n2"], ["--numprocesses=2"], ["-n0"]])
