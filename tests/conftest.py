@@ -42,7 +42,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Let the workers of an interrupted run tidy up: xdist leaves them seconds, then kills them."""
-    interrupted = session.config.stash[INTERRUPTED]()
+    # a signal may come before this file is configured
+    interrupted = session.config.stash.get(INTERRUPTED, lambda: False)()
     distributor = session.config.pluginmanager.getplugin("dsession")
     if interrupted and distributor and distributor.nodemanager:
         workers = [gateway._io.popen for gateway in distributor.nodemanager.group]
@@ -72,11 +73,11 @@ minutes: 3
 {sentence} [WL-3]
 
 ```yaml
---8<-- "workloads/pod.yaml"
+--8<-- "workloads/pod/pod.yaml"
 ```
 
 ```bash
-kubectl apply -f {{{{ examples }}}}/workloads/pod.yaml
+kubectl apply -f {{{{ examples }}}}/workloads/pod/pod.yaml
 ```
 
 ## {heading} {{#why}}
@@ -119,7 +120,7 @@ from k8s_basic.live import claim
 
 @claim("WL-3")
 def test_pod_answers(lab):
-    lab.becomes(lab.apply("workloads/pod.yaml")[0], {"kind": "Pod"})
+    lab.becomes(lab.apply("workloads/pod/pod.yaml")[0], {"kind": "Pod"})
 
 
 @claim("WL-12")
@@ -150,7 +151,7 @@ def tree(tmp_path: Path) -> Path:
         "docs/en/index.md": INDEX.format(**ENGLISH),
         "docs/ko/workloads/pod.md": PAGE.format(**KOREAN),
         "docs/en/workloads/pod.md": PAGE.format(**ENGLISH),
-        "examples/workloads/pod.yaml": EXAMPLE,
+        "examples/workloads/pod/pod.yaml": EXAMPLE,
         "tests/live/workloads/test_pod.py": TEST,
         "tests/live/not-enforceable.yaml": "[]\n",
     }

@@ -21,7 +21,8 @@ usage: ./scripts/test [--static] [--site] [--live] [examples/… | paths and opt
   --live     every claim on a real kind cluster
   (none)     all three, in this order; the first that fails ends the run
 
-An example's path, such as examples/workloads/replicaset.yaml, runs the live tests that apply it.
+An example's path, such as examples/workloads/replicaset/replicaset.yaml, runs the live tests that
+apply it.
 
 For --live: --keep-cluster  --cluster-name NAME  --image-source auto|registry|packages
             --kubernetes 1.36  --registry-mirror HOST:PORT

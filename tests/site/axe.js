@@ -57,11 +57,13 @@
   }
   const written = element => element.checkVisibility() && (element.matches('input, textarea')
     || [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim()))
+  const isDrawn = element => element.closest('svg') // its ground is what lies there, and no parent
   const open = numberOf => {
     const seen = new Set(answered.keys())
     return [...document.body.querySelectorAll('*')].filter(element => {
+      if (!written(element)) return false
       const before = seen.size
-      return written(element) && seen.add(numberOf(element)).size > before
+      return isDrawn(element) || seen.add(numberOf(element)).size > before
     })
   }
   const keyOf = check => check.data?.messageKey ?? check.id
@@ -103,7 +105,7 @@
       const numberOf = numbered(), texts = open(numberOf)
       if (!texts.length) continue
       const named = new Set([...await ask(contrast, palette, texts)].map(numberOf))
-      for (const number of texts.map(numberOf)) {
+      for (const number of texts.filter(text => !isDrawn(text)).map(numberOf)) {
         if (!named.has(number)) answered.set(number, palette)
       }
     }

@@ -101,7 +101,7 @@ def test_markdown_of_a_page_lists_the_remarks(site, page: Page, example: str) ->
 
 
 def test_unknown_field_fails_the_strict_build_in_one_sentence(build, tree: Path) -> None:
-    file = tree / "docs/callouts/workloads/pod.yaml"
+    file = tree / "docs/callouts/workloads/pod/pod.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("- path: spec.container\n  ko: 말.\n  en: Word.\n", encoding="utf-8")
     wrong = r"pod\.yaml:1: Pod/web has no spec\.container; did you mean spec\.containers\?"

@@ -75,11 +75,11 @@ def test_search_finds_pages_from_disk(reader: Any, language: str, query: str, wa
 def test_commands_use_the_examples_beside_the_pages(reader: Any, copy: Path, language: str) -> None:
     page = reader(f"{PREFIX[language]}workloads/replicaset.html")
     commands = "\n".join(page.locator(".language-bash code").all_inner_texts())
-    assert "kubectl apply -f examples/workloads/replicaset.yaml" in commands
+    assert "kubectl apply -f examples/workloads/replicaset/replicaset.yaml" in commands
     everything = "".join(file.read_text(encoding="utf-8") for file in copy.rglob("*.html"))
     assert not re.search(r"curl [^\n]*examples/", re.sub(r"<[^>]+>", "", everything))
-    assert (copy / "examples/workloads/replicaset.yaml").read_bytes() == (
-        EXAMPLES / "workloads/replicaset.yaml"
+    assert (copy / "examples/workloads/replicaset/replicaset.yaml").read_bytes() == (
+        EXAMPLES / "workloads/replicaset/replicaset.yaml"
     ).read_bytes()
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-from k8s_basic import DOCS, EXAMPLES, ROOT
+from k8s_basic import DOCS, ROOT
+from k8s_basic.content.addresses import add_new, address_problems
 
-PUBLISHED = Path(__file__).parent / "published-addresses.txt"
 THEME = ROOT / "scripts" / "k8s_basic" / "site" / "overrides"
 
 
@@ -25,15 +24,6 @@ AnyTag.add_multi_constructor("!", lambda loader, suffix, node: None)
 def pages(language: str) -> set[str]:
     folder = DOCS / language
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*.md")}
-
-
-def addresses() -> set[str]:
-    found = {f"/examples/{f.relative_to(EXAMPLES).as_posix()}" for f in EXAMPLES.rglob("*.yaml")}
-    for prefix, language in (("/", "ko"), ("/en/", "en")):
-        found |= {
-            prefix + re.sub(r"(index)?\.md$", "/", page).lstrip("/") for page in pages(language)
-        }
-    return found
 
 
 def in_nav(entry: Any) -> list[str]:
@@ -52,13 +42,14 @@ def sections(entries: list[Any]) -> Iterator[tuple[str, list[Any]]]:
             yield from sections(listed)
 
 
-def test_published_addresses_stay_and_new_ones_are_listed() -> None:
-    listed = set(PUBLISHED.read_text(encoding="utf-8").split())
-    gone, new = sorted(listed - addresses()), sorted(addresses() - listed)
-    advice = [f"{address} was published and is gone; bring it back" for address in gone]
-    advice += [f"add this line to {PUBLISHED.relative_to(ROOT)}: {address}" for address in new]
-    if advice:
-        pytest.fail("\n".join(advice), pytrace=False)
+def test_address_that_was_published_must_not_go(tree: Path) -> None:
+    assert add_new(tree) > 0
+    assert add_new(tree) == 0
+    (tree / "examples/workloads/pod/pod.yaml").rename(tree / "examples/workloads/pod/pods.yaml")
+    [problem] = address_problems(tree)
+    assert "/examples/workloads/pod/pod.yaml is gone" in str(problem)
+    assert add_new(tree) == 1, "the new one is added, and the old one stays"
+    assert len(list(address_problems(tree))) == 1
 
 
 def test_navigation_lists_every_page_once() -> None:

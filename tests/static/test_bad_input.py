@@ -13,9 +13,9 @@ from k8s_basic.content.checks import content_problems
 from k8s_basic.content.in_step import FOLDER
 
 KO, EN = "docs/ko/workloads/pod.md", "docs/en/workloads/pod.md"
-EXAMPLE, TEST = "examples/workloads/pod.yaml", "tests/live/workloads/test_pod.py"
+EXAMPLE, TEST = "examples/workloads/pod/pod.yaml", "tests/live/workloads/test_pod.py"
 RECORDING = "tests/live/recordings/workloads/pod/nothing.txt"
-INCLUDE = '--8<-- "workloads/pod.yaml"'
+INCLUDE = '--8<-- "workloads/pod/pod.yaml"'
 
 # What is wrong, the file, the text in it and what replaces it, where it must be found, the words.
 TEXT_MISTAKES = [
@@ -42,17 +42,17 @@ TEXT_MISTAKES = [
     ("no tag", EXAMPLE, "nginx:1.22.1", "registry:5000/nginx", f"{EXAMPLE}:8:", "tag"),
     ("namespace", EXAMPLE, "  name: web\nspec", "  name: web\n  namespace: a\nspec",
      f"{EXAMPLE}:5:", "remove 'namespace'"),
-    ("missing example", KO, INCLUDE, '--8<-- "workloads/pods.yaml"', f"{KO}:11:",
-     "examples/workloads/pods.yaml does not exist; did you mean workloads/pod.yaml?"),
-    ("missing address", EN, "}}/workloads/pod.yaml", "}}/workloads/po.yaml", f"{EN}:15:",
+    ("missing example", KO, INCLUDE, '--8<-- "workloads/pod/pods.yaml"', f"{KO}:11:",
+     "examples/workloads/pod/pods.yaml does not exist; did you mean workloads/pod/pod.yaml?"),
+    ("missing address", EN, "}}/workloads/pod/pod.yaml", "}}/workloads/pod/po.yaml", f"{EN}:15:",
      "does not exist"),
     ("example not included", EN, f"```yaml\n{INCLUDE}\n```\n", "", f"{EXAMPLE}:1:",
      "no page in docs/en includes this file"),
-    ("example not applied", TEST, "workloads/pod.yaml", "workloads/other.yaml", f"{EXAMPLE}:1:",
+    ("example not applied", TEST, "pod/pod.yaml", "pod/other.yaml", f"{EXAMPLE}:1:",
      "no live test applies"),
-    ("other include", EN, INCLUDE, '--8<-- "workloads/../workloads/pod.yaml"', f"{EN}:11:", ""),
+    ("other include", EN, INCLUDE, '--8<-- "workloads/../workloads/pod/pod.yaml"', f"{EN}:11:", ""),
     ("YAML by hand", KO, INCLUDE, "kind: Pod", f"{KO}:10:", "whole file"),
-    ("part of a file", KO, INCLUDE, '--8<-- "workloads/pod.yaml:2:4"', f"{KO}:10:", "whole file"),
+    ("part of a file", KO, "pod.yaml\"", "pod.yaml:2:4\"", f"{KO}:10:", "whole file"),
     ("output by hand", KO, "```bash\n", "```console\n", f"{KO}:14:", "output is never typed"),
     ("plain fence", KO, "```bash\n", "```\n", f"{KO}:14:", "plain text"),
     ("indented output", KO, "## 왜", "    NAME  READY\n\n## 왜", f"{KO}:18:", "indentation"),
@@ -76,6 +76,10 @@ TEXT_MISTAKES = [
      f"{TEST}:10:", "asserts a constant"),
     ("test that demands nothing", TEST, "assert lab.delete", "lab.delete", f"{TEST}:10:",
      "demands nothing"),
+    ("claim without a part of its own", TEST, '"WL-12"', '"WL-12", "WL-3"', f"{TEST}:10:",
+     'with lab.proves("WL-12")'),
+    ("loop by hand", TEST, 'assert lab.delete("pod/web")', 'while lab.delete("pod/web"): pass',
+     f"{TEST}:10:", "loops by hand"),
     ("claim computed", TEST, '@claim("WL-3")', "@claim(WL)", f"{TEST}:4:", "plain strings"),
     ("front matter key", KO, "minutes: 3", "minutes: 3\norder: 4", f"{KO}:1:", "'order'"),
     ("front matter type", KO, "minutes: 3", "minutes: three", f"{KO}:1:", "'minutes' (int)"),
@@ -252,7 +256,7 @@ def test_strict_build_takes_what_is_in_order(tree: Path) -> None:
 def test_strict_build_refuses_mistakes_and_names_them_all(tree: Path) -> None:
     edit(tree, KO, "[WL-12]", "[WL-13]")
     edit(tree, EN, "kubectl get pod", "kubectl get  pod")
-    edit(tree, EN, INCLUDE, '--8<-- "workloads/pods.yaml"')
+    edit(tree, EN, INCLUDE, '--8<-- "workloads/pod/pods.yaml"')
     done = build(tree)
     assert done.returncode != 0
     for where in (f"{KO}:20:", f"{EN}:11:", f"{EN}:22:"):

@@ -16,7 +16,7 @@ from k8s_basic.live import keep
 from k8s_basic.site.marks import Evidence, Sheet
 
 KEPT = "tests/evidence/1.37-packages.json"
-EXAMPLE = "examples/workloads/pod.yaml"
+EXAMPLE = "examples/workloads/pod/pod.yaml"
 LATER = "2099-01-01T00:00:00+00:00"
 
 

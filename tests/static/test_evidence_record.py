@@ -62,7 +62,7 @@ def test_evidence_holds_outcome_and_hashes_of_test_example_and_sentences(
     assert (data["minor"], data["kubernetes"]) == ("1.37", "v1.37.2")
     assert (test["test"], test["outcome"], test["seconds"]) == (TEST, "passed", 1.23)
     assert test["hashes"] == {"test": now["test"], "examples": now["examples"]}
-    assert now["examples"].keys() == {"workloads/pod.yaml"}
+    assert now["examples"].keys() == {"workloads/pod/pod.yaml"}
     assert test["claims"]["WL-3"]["sentences"].keys() == {"ko", "en"}
 
 
@@ -91,7 +91,7 @@ def test_release_keeps_nothing_of_what_its_preview_left(
 @pytest.mark.parametrize(
     ("file", "old", "new", "part"),
     [
-        ("examples/workloads/pod.yaml", "name: web", "name: wob", "examples"),
+        ("examples/workloads/pod/pod.yaml", "name: web", "name: wob", "examples"),
         ("tests/live/workloads/test_pod.py", 'lab.apply("w', 'lab.get("w', "test"),
         ("docs/ko/workloads/pod.md", "Pod가 응답합니다.", "Pod가 대답합니다.", "sentences"),
         ("docs/en/workloads/pod.md", "The Pod answers.", "The Pod replies.", "sentences"),
@@ -125,7 +125,7 @@ def test_edit_during_the_run_does_not_become_what_was_tested(
     results: record.Results, tree: Path, tmp_path: Path
 ) -> None:
     results.note(report())
-    (tree / "examples/workloads/pod.yaml").write_text("edited: true\n")
+    (tree / "examples/workloads/pod/pod.yaml").write_text("edited: true\n")
     (test,) = written(results, tmp_path / "evidence")["tests"]
     now = hashes.current(tree)["WL-3"]["examples"]
     assert test["hashes"]["examples"] != now
@@ -244,7 +244,7 @@ def test_evidence_names_the_commit_that_was_tested_and_what_was_not_in_it(
     run = record.Results()
     (tree / "README.md").write_text("No run rests on this.")
     assert state(run) == (first, False)
-    example = tree / "examples/workloads/pod.yaml"
+    example = tree / "examples/workloads/pod/pod.yaml"
     example.write_text(example.read_text() + "# more\n")
     assert state(run) == (first, True), "edited during the run"
     git(tree, "commit", "--quiet", "--all", "--message", "Go on")

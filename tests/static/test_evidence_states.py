@@ -90,7 +90,7 @@ def test_preview_decides_no_mark_and_what_is_not_so_there_is_listed(tree: Path, 
     assert 'href="../../../evidence/1.38-packages.json"' in english
     assert "쿠버네티스 1.38.0-beta.0(패키지로 만든 이미지, 2026-11-24)" in korean
     assert "2개 가운데 1개" in korean and ">WL-3</a> Pod가 응답합니다.</li>" in korean
-    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    edit(tree / "examples/workloads/pod/pod.yaml", "name: web", "name: w")
     assert "of 1 statements" in told_of_previews(tree, "en"), "an edited one is not told of"
 
 
@@ -109,8 +109,8 @@ def test_preview_of_a_minor_is_kept_apart_from_its_release(tree: Path, evidence)
     ("path", "old", "new", "change", "words"),
     [
         (
-            "examples/workloads/pod.yaml", "name: web", "name: w",
-            ("example", "workloads/pod.yaml"), "example workloads/pod.yaml",
+            "examples/workloads/pod/pod.yaml", "name: web", "name: w",
+            ("example", "workloads/pod/pod.yaml"), "example workloads/pod/pod.yaml",
         ),
         ("tests/live/workloads/test_pod.py", "lab.apply", "lab.create", ("test", ""), "test"),
         ("docs/ko/workloads/pod.md", "응답합니다", "답합니다", ("sentence", "ko"), "(Korean)"),
@@ -146,14 +146,14 @@ def test_what_came_after_the_run_makes_it_stale(tree: Path, evidence, kind: str)
 
 
 def test_file_that_is_there_neither_then_nor_now_is_not_the_same(tree: Path, evidence) -> None:
-    (tree / "examples/workloads/pod.yaml").unlink()
+    (tree / "examples/workloads/pod/pod.yaml").unlink()
     evidence()
-    assert state(tree).changed == [("example", "workloads/pod.yaml")]
+    assert state(tree).changed == [("example", "workloads/pod/pod.yaml")]
 
 
 def test_failure_that_still_fits_is_told_before_what_was_edited(tree: Path, evidence) -> None:
     evidence(A)
-    edit(tree / "examples/workloads/pod.yaml", "name: web", "name: w")
+    edit(tree / "examples/workloads/pod/pod.yaml", "name: web", "name: w")
     evidence(B, outcomes={"WL-3": "failed"})
     assert state(tree).name == "failed"
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from k8s_basic.live.api import Api
+from k8s_basic.live.failures import Refused
 from k8s_basic.live.objects import Objects
-from k8s_basic.live.refusals import Refused
 from kubernetes.client import ApiException
 
 PODS = SimpleNamespace(
@@ -109,10 +108,6 @@ def test_objects_are_named_as_kubectl_takes_them(
     assert target.resource is (NODES if what.startswith("no") else PODS)
 
 
-def test_star_means_every_namespace(api: Api) -> None:
-    assert api.target("pods", "*").query() == {}
-
-
 def test_kind_that_nobody_can_list_is_not_taken(api: Api) -> None:
     with pytest.raises(LookupError, match="lists no kind reviews"):
         api.target("reviews", "lab")
@@ -201,12 +196,6 @@ def test_watch_ends_with_its_time(api: Api, dynamic: Dynamic) -> None:
     assert 0.05 <= time.monotonic() - started < 5
 
 
-def test_without_time_there_is_one_look(api: Api, dynamic: Dynamic) -> None:
-    dynamic.lists = [([], 7)]
-    assert list(states(api, "pods", seconds=0)) == [Objects()]
-    assert len(dynamic.asked) == 1
-
-
 def test_watch_that_may_be_stopped_is_asked_again_in_short_pieces(
     api: Api, dynamic: Dynamic
 ) -> None:
@@ -222,18 +211,6 @@ def test_watch_that_may_be_stopped_is_asked_again_in_short_pieces(
 # --- changes
 
 
-def test_change_is_a_merge_patch_of_the_named_object(api: Api, dynamic: Dynamic) -> None:
-    assert api.patch(api.target("pod/web", "lab"), {"a": 1}).name == "web"
-    assert dynamic.asked == [
-        {
-            "namespace": "lab",
-            "name": "web",
-            "body": {"a": 1},
-            "content_type": "application/merge-patch+json",
-        }
-    ]
-
-
 @pytest.mark.parametrize("verb", ["patch", "create", "delete"])
 def test_change_that_the_server_does_not_take_is_refused(
     api: Api, dynamic: Dynamic, verb: str
@@ -243,19 +220,3 @@ def test_change_that_the_server_does_not_take_is_refused(
     with pytest.raises(Refused) as caught:
         getattr(api, verb)(api.target("pod/web", "lab"), *arguments)
     assert caught.value.code == 409
-
-
-def test_options_of_a_deletion_reach_the_server(api: Api, dynamic: Dynamic) -> None:
-    api.delete(api.target("pod/web", "lab"), gracePeriodSeconds=0)
-    api.delete(api.target("pod/web", "lab"))
-    bodies = [request["body"] for request in dynamic.asked]
-    options = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0}
-    assert bodies == [options, None]
-
-
-def test_kubeconfig_is_read_and_nothing_is_written_beside_it_before_it_is_needed(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(Exception, match="Invalid kube-config"):
-        Api(tmp_path / "missing")
-    assert list(tmp_path.iterdir()) == []

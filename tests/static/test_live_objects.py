@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from k8s_basic.live.objects import (
-    ABSENT,
-    Object,
-    Objects,
-    Wanted,
-    count,
-    describe,
-    differences,
-    holds,
-    ready,
-)
+from k8s_basic.live.conditions import ABSENT, Wanted, count, describe, differences, holds, ready
+from k8s_basic.live.objects import Object, Objects
 
 
 def pod(name: str, *, is_ready: bool = True, going: bool = False) -> Object:
@@ -50,35 +41,6 @@ LAB = Object(
 )
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("metadata.name", "web"),
-        ("spec.containers.1.name", "b"),
-        ("spec.containers", [{"name": "a"}, {"name": "b"}]),
-        ("spec.replicas", 0),
-        ("spec.containers.2.name", None),
-        ("spec.nothing.at.all", None),
-        ("status.phase", None),
-        ("metadata.name.first", None),
-    ],
-)
-def test_field_is_read_by_its_dotted_path_and_absent_ones_are_none(path: str, value: Any) -> None:
-    assert LAB.at(path) == value
-
-
-def test_object_is_named_as_kubectl_names_it() -> None:
-    assert (LAB.reference, LAB.labels, LAB.namespace) == ("pod/web", {"app": "web"}, None)
-    assert pod("x").namespace == "lab"
-    assert pod("x").labels == {}
-
-
-def test_condition_is_found_by_its_type() -> None:
-    assert pod("x").condition("Ready") == {"type": "Ready", "status": "True"}
-    assert pod("x").condition("Initialized") is None
-    assert LAB.condition("Ready") is None
-
-
 def test_pod_that_is_being_deleted_is_not_ready_whatever_its_condition_says() -> None:
     assert pod("x").is_ready
     assert not pod("x", is_ready=False).is_ready
@@ -87,12 +49,6 @@ def test_pod_that_is_being_deleted_is_not_ready_whatever_its_condition_says() ->
 
 
 # --- several objects
-
-
-def test_pods_that_are_being_deleted_are_not_among_the_live_ones() -> None:
-    pods = Objects([pod("a"), pod("b", going=True), pod("c", is_ready=False)])
-    assert pods.live.names == {"a", "c"}
-    assert pods.ready.uids == {"uid-a"}
 
 
 @pytest.mark.parametrize(
@@ -110,11 +66,6 @@ def test_pods_that_are_being_deleted_are_not_among_the_live_ones() -> None:
 )
 def test_ready_is_that_many_live_pods_and_each_of_them_ready(pods: list[Object], met: bool) -> None:
     assert ready(2)(Objects(pods)) is met
-
-
-def test_ready_zero_is_no_live_pod() -> None:
-    assert ready(0)(Objects([pod("a", going=True)]))
-    assert not ready(0)(Objects([pod("a", is_ready=False)]))
 
 
 def test_count_takes_pods_that_are_not_ready_but_none_that_go() -> None:
@@ -171,11 +122,6 @@ def test_difference_is_told_with_its_path_and_both_values(
     assert found[0].startswith(line)
 
 
-def test_every_difference_is_told() -> None:
-    wanted = {"a": 1, "b": {"c": 2, "d": 3}}
-    assert len(differences(wanted, {"a": 0, "b": {"c": 0, "d": 3}})) == 2
-
-
 # --- whether it holds
 
 TWO = {"status": {"readyReplicas": 2}}
@@ -193,11 +139,6 @@ def test_status_that_its_controller_has_not_written_yet_never_holds() -> None:
     assert holds(nothing_yet, deployment(1, 1))
 
 
-def test_object_whose_controller_reports_no_generation_holds_by_its_fields() -> None:
-    assert holds({"metadata": {"name": "x"}}, pod("x"))
-    assert not holds({"metadata": {"name": "y"}}, pod("x"))
-
-
 def test_absent_is_that_nothing_is_seen() -> None:
     assert holds(ABSENT, None)
     assert not holds(ABSENT, pod("x"))
@@ -207,11 +148,6 @@ def test_absent_is_that_nothing_is_seen() -> None:
 @pytest.mark.parametrize("wanted", [{}, {"metadata": {"labels": None}}, {"metadata": {}}])
 def test_object_that_is_not_there_has_no_fields_to_match(wanted: Wanted) -> None:
     assert not holds(wanted, None)
-
-
-def test_condition_is_asked_about_what_was_seen_even_when_that_is_nothing() -> None:
-    assert holds(lambda seen: seen is None, None)
-    assert not holds(lambda seen: seen, Objects())
 
 
 def test_what_is_wanted_is_told_in_words() -> None:

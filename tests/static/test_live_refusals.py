@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from k8s_basic.live.refusals import Refused
+from k8s_basic.live.failures import Refused
 from kubernetes.client import ApiException
 
 # as kubectl 1.35 to 1.37 prints them

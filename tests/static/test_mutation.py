@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from k8s_basic import ROOT
 from k8s_basic.content.claims import Proof
-from k8s_basic.live.refusals import Refused
+from k8s_basic.live.failures import Refused
 from k8s_basic.mutation import __main__ as command
 from k8s_basic.mutation import choice, plugin, report, whole
 from k8s_basic.mutation.choice import ListError, Subject, mutants, subjects

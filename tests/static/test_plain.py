@@ -23,19 +23,21 @@ PLACE = Place("en", "network/service", "Service", "A name.", f"{SITE}en/network/
 def test_markdown_of_a_page_stands_alone() -> None:
     text = (
         "# Service {#service}\n\nSee [DNS](dns.md#names) and [Pod](../workloads/pod.md).\n\n"
-        '```yaml\n--8<-- "network/service-multiport.yaml"\n```\n\n'
+        '```yaml\n--8<-- "network/clusterip/service-multiport.yaml"\n```\n\n'
         '``` { .bash .fails data-reason="no such name" }\n'
-        "kubectl apply -f {{ examples }}/network/service-multiport.yaml\n```\n\n"
+        "kubectl apply -f {{ examples }}/network/clusterip/service-multiport.yaml\n```\n\n"
         "```figure\nservice-endpoints\n```\n\nIt holds. [NW-1]\n"
     )
     told = plain.markdown(ROOT, text, PLACE, SITE)
     assert told.startswith("# Service\n\nA name.\n")
     assert f"[DNS]({SITE}en/network/dns/#names)" in told
     assert f"[Pod]({SITE}en/workloads/pod/)" in told
-    manifest = (EXAMPLES / "network" / "service-multiport.yaml").read_text(encoding="utf-8")
-    assert f"```yaml\n# {SITE}examples/network/service-multiport.yaml\n{manifest}```" in told
+    manifest = (EXAMPLES / "network/clusterip/service-multiport.yaml").read_text(encoding="utf-8")
+    assert (
+        f"```yaml\n# {SITE}examples/network/clusterip/service-multiport.yaml\n{manifest}```" in told
+    )
     assert "(no such name)\n\n```bash\n" in told
-    assert f"kubectl apply -f {SITE}examples/network/service-multiport.yaml" in told
+    assert f"kubectl apply -f {SITE}examples/network/clusterip/service-multiport.yaml" in told
     assert "```figure" not in told and "\n> " in told
     assert "It holds. [NW-1]" in told
 

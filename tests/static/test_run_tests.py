@@ -142,12 +142,12 @@ def test_number_of_workers_that_was_given_is_the_only_one(ran: Pytest, given: li
 
 
 def test_path_of_an_example_runs_the_tests_that_apply_it_with_no_more_workers(ran: Pytest) -> None:
-    run_tests.main(["examples/start/first-pod.yaml"])
+    run_tests.main(["examples/start/first-cluster/first-pod.yaml"])
     (run,) = ran.runs
     wanted = {
         f"{proof.path}::{proof.test}"
         for proof in proofs(ROOT)[0]
-        if "start/first-pod.yaml" in proof.examples
+        if "start/first-cluster/first-pod.yaml" in proof.examples
     }
     assert {a for a in run if "::" in a} == wanted
     assert run[run.index("-n") + 1] == str(min(run_tests.LIVE_WORKERS, len(wanted)))

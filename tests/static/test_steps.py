@@ -147,6 +147,6 @@ def test_key_tells_texts_apart_that_read_the_same_when_joined() -> None:
 
 def test_key_is_the_same_in_another_process() -> None:
     code = "from k8s_basic.steps import digest; print(digest('a', ['b']))"
-    folder = str(Path(steps.__file__).parents[2])
+    folder = str(Path(steps.__file__).parents[1])
     other = run(sys.executable, "-S", "-c", code, env={"PYTHONPATH": folder})
     assert other.strip() == digest("a", ["b"])

@@ -22,8 +22,8 @@ from .sources import Source
 CREATE_TIMEOUT = 300.0  # seconds; 20 to 40 were seen
 READY_TIMEOUT = 180  # seconds
 LOAD_TIMEOUT = 600.0  # seconds; 47 were seen for all images and three nodes
-CONFIG = EXAMPLES / "start" / "kind-cluster.yaml"
-INGRESS_CONTROLLER = EXAMPLES / "start" / "ingress-controller.yaml"
+CONFIG = EXAMPLES / "start/first-cluster/kind-cluster.yaml"
+INGRESS_CONTROLLER = EXAMPLES / "start/first-cluster/ingress-controller.yaml"
 # Manifests of others that the lessons have the reader apply: where they are published, and the
 # folder of the Go module that holds the same (source "packages").
 GATEWAY_API = (

@@ -23,7 +23,7 @@ from .pages import LANGUAGES, Page
 # Files with texts in both languages, and the one field of them that counts if not all do. The
 # terms of the glossary are names and no sentences.
 SOURCES = (
-    ("docs/callouts/*/*.yaml", ""),
+    ("docs/callouts/*/*/*.yaml", ""),
     ("docs/figures/*.yaml", ""),
     ("docs/glossary.yaml", "meanings"),
     ("scripts/k8s_basic/site/words.yaml", ""),

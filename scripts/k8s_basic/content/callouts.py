@@ -1,4 +1,4 @@
-"""Remarks on single fields of an example, in both languages: docs/callouts/<topic>/<name>.yaml.
+"""Remarks on fields of an example: docs/callouts/<topic>/<lesson>/<name>.yaml.
 
     - path: spec.replicas          # of the first document
       ko: …
@@ -50,7 +50,7 @@ class Callout:
 
 
 def read(root: Path, example: str) -> list[Callout]:
-    """Return the callouts of an example (`topic/name.yaml`), in the order of its lines.
+    """Return the callouts of an example (`topic/lesson/name.yaml`), in the order of its lines.
 
     Those that don't fit it are left out; `callout_problems` names them.
     """

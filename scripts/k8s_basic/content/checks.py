@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from posixpath import join, normpath
 
+from .addresses import address_problems
 from .callouts import callout_problems
 from .claims import Proof, proofs, strings, test_path
 from .figures import figure_problems
@@ -30,7 +31,10 @@ from .recordings import is_as_recorded, path, read, recordings
 FRONT_MATTER = {"title": str, "description": str, "minutes": int}
 CLAIM_ANCHOR = r"[a-z]{2}-\d+"  # where a marked sentence stands
 # What the cluster itself is made from: every live test stands on these, no lesson applies them.
-CLUSTER_FILES = ("start/kind-cluster.yaml", "start/ingress-controller.yaml")
+CLUSTER_FILES = (
+    "start/first-cluster/kind-cluster.yaml",
+    "start/first-cluster/ingress-controller.yaml",
+)
 
 
 def content_problems(root: Path, wording: bool = True) -> list[Problem]:
@@ -48,6 +52,7 @@ def content_problems(root: Path, wording: bool = True) -> list[Problem]:
     found += _results_problems(pages)
     found += _use_problems(root, pages)
     found += _recording_problems(root, pages)
+    found += address_problems(root)
     found += keyword_problems(root, pages)
     found += figure_problems(root, pages)
     found += callout_problems(root, pages)

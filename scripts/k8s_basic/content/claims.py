@@ -14,7 +14,7 @@ from .pages import Page
 from .problems import Problem
 
 # The verbs of the lab that fail by themselves when the cluster does something else.
-DEMANDING = {"becomes", "until", "stays", "refuses", "http", "outside", "logged"}
+DEMANDING = {"becomes", "eventually", "stays", "refuses", "http", "outside", "logged"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _of_module(path: str, text: str) -> tuple[list[Proof], list[Problem]]:
     for function, mark in _marks(module):
         parts = _used_by(function, module)
         about = (path, function.lineno, function.name, _digest(parts), _examples(parts))
-        if weak := _weakness(function, parts):
+        if weak := _weakness(function, parts) or _uncharged(mark, parts):
             problems.append(Problem(path, function.lineno, weak))
         for argument in mark.args:
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
@@ -108,6 +108,8 @@ def _text(part: ast.stmt) -> str:
 def _weakness(function: ast.FunctionDef, parts: list[ast.stmt]) -> str:
     """Return why a test proves nothing, whatever the cluster does; nothing for one that looks."""
     inside = [node for part in parts for node in _nodes(part)]
+    if any(isinstance(node, ast.While) for node in inside):
+        return f"{function.name} loops by hand; wait with lab.eventually, becomes or stays"
     asserts = [node.test for node in inside if isinstance(node, ast.Assert)]
     if any(isinstance(test, ast.Constant) for test in asserts):
         return f"{function.name} asserts a constant; assert what the cluster does"
@@ -116,6 +118,18 @@ def _weakness(function: ast.FunctionDef, parts: list[ast.stmt]) -> str:
     if not (looks or called & DEMANDING):
         return f"{function.name} demands nothing; use a verb of the lab or assert what it saw"
     return ""
+
+
+def _uncharged(mark: ast.Call, parts: list[ast.stmt]) -> str:
+    """Return which claims of a test that has several get no part of their own; or nothing."""
+    calls = (n for part in parts for n in _nodes(part) if isinstance(n, ast.Call))
+    proves = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "proves"]
+    charged = {a.value for call in proves for a in call.args if isinstance(a, ast.Constant)}
+    claims = [a.value for a in mark.args if isinstance(a, ast.Constant)]
+    missing = [str(claim) for claim in claims if claim not in charged]
+    if len(claims) < 2 or not missing:
+        return ""
+    return f'put what proves {missing[0]} into a block: with lab.proves("{missing[0]}"):'
 
 
 def _defines(node: ast.stmt) -> list[str]:
@@ -132,9 +146,9 @@ def _digest(parts: list[ast.stmt]) -> str:
 
 
 def _examples(parts: list[ast.stmt]) -> tuple[str, ...]:
-    constants = (n.value for p in parts for n in _nodes(p) if isinstance(n, ast.Constant))
-    named = {c for c in constants if isinstance(c, str) and re.fullmatch(r"[\w-]+/[\w-]+\.yaml", c)}
-    return tuple(sorted(named))
+    constants = {n.value for p in parts for n in _nodes(p) if isinstance(n, ast.Constant)}
+    texts = (constant for constant in constants if isinstance(constant, str))
+    return tuple(sorted(t for t in texts if re.fullmatch(r"([\w-]+/){2}[\w-]+\.yaml", t)))
 
 
 def sentences(root: Path, claim: str) -> list[str]:

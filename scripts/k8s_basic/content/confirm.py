@@ -2,6 +2,7 @@
 
 Without arguments everything that changed in both languages, is new or is gone is recorded. A text
 that changed in one language only is recorded when it is named: nothing had to change in the other.
+New addresses of pages and examples are added to docs/addresses.txt.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 
 from k8s_basic import ROOT, processes
 
+from .addresses import FILE, add_new
 from .bilingual import texts
 from .in_step import FOLDER, hashes, moved, read_record, write_record
 from .pages import read_pages
@@ -38,6 +40,7 @@ def main(names: list[str]) -> int:
         print(f"confirmed: {one.key}")
     write_record(ROOT, record)
     print(f"{FOLDER}: {len(confirmed)} recorded, {len(record)} in all")
+    print(f"{FILE}: {add_new(ROOT)} new")
     left = [one.problem() for one in open_ if one.one_sided and one not in confirmed]
     for problem in left:
         print(problem, file=sys.stderr)

@@ -15,10 +15,11 @@ from kubernetes_validate.utils import latest_version, schema_contents
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from .pages import LANGUAGES
 from .problems import Problem, closest
 
 # These two are about more than one namespace.
-NAMESPACED = ("overview/namespaces.yaml", "start/ingress-controller.yaml")
+NAMESPACED = ("overview/namespaces/namespaces.yaml", "start/first-cluster/ingress-controller.yaml")
 VERSIONS = "scripts/k8s_basic/cluster/versions.yaml"  # lists the images that a cluster has
 # Registries that are there on no other machine, or nowhere.
 NOWHERE = ("localhost:", "registry.invalid/")
@@ -44,8 +45,10 @@ def example_problems(root: Path) -> list[Problem]:
 
 def _file_problems(root: Path, file: Path, images: set[str]) -> Iterator[Problem]:
     path, name = file.relative_to(root).as_posix(), file.relative_to(root / "examples").as_posix()
-    if file.suffix != ".yaml" or name.count("/") != 1:
-        yield Problem(path, 1, "examples are examples/<topic>/<name>.yaml; move or rename this")
+    lesson = name.rpartition("/")[0]
+    if file.suffix != ".yaml" or not (root / f"docs/{LANGUAGES[0]}/{lesson}.md").exists():
+        text = "examples are examples/<topic>/<lesson>/<name>.yaml; move this to its lesson"
+        yield Problem(path, 1, text)
         return
     text = file.read_text(encoding="utf-8")
     form = [Problem(path, p.line, f"{p.desc}; mend the YAML") for p in _lint(root, text)]

@@ -212,7 +212,7 @@ class Page:
         else:
             self.problem(
                 fence.first,
-                'a yaml block may only include a whole file: --8<-- "topic/name.yaml"; '
+                'a yaml block may only include a whole file: --8<-- "topic/lesson/name.yaml"; '
                 "put this YAML into examples/",
             )
 

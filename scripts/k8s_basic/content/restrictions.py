@@ -11,6 +11,7 @@ HEADER = """\
 # Whether a namespace lets an example in: one with Pod Security level baseline or restricted, and,
 # under `namespace`, for somebody who has the ClusterRole admin there and no more rights.
 # Written by ./scripts/test --live --record tests/live/security/test_pod_security.py
+# yamllint disable rule:line-length
 """
 COLUMNS = ("baseline", "restricted", "namespace")
 

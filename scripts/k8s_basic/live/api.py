@@ -13,8 +13,8 @@ from typing import Any
 from kubernetes import config, dynamic
 from kubernetes.client import ApiException
 
+from .failures import Refused
 from .objects import Object, Objects, Snapshot
-from .refusals import Refused
 
 MERGE_PATCH = "application/merge-patch+json"
 GONE = 410  # the watch's resource version is too old

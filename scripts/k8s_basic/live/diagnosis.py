@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .objects import Object, Objects, Snapshot, Wanted, describe, differences
+from .conditions import Wanted, describe, differences
+from .objects import Object, Objects, Snapshot
 
 LINES = 40  # of each section: enough to see the cause, short enough to be read
 
@@ -37,7 +38,7 @@ def _summary(seen: Object) -> str:
 
 
 def _sections(what: str, seen: Snapshot, ask: Callable[..., str]) -> Iterator[str]:
-    yield _section("events", ask("events"))
+    yield events(ask)
     kind, _, selector = what.replace("/", " ", 1).partition(" ")
     selected = [selector] if "/" in what else ["-l", selector] if selector else []
     yield _section(f"describe {what}", ask("describe", kind, *selected))
@@ -45,6 +46,11 @@ def _sections(what: str, seen: Snapshot, ask: Callable[..., str]) -> Iterator[st
     for pod in [o for o in objects if o["kind"] == "Pod" and not o.is_ready][:3]:
         logs = ask("logs", pod.name, "--all-containers", "--tail=20")
         yield _section(f"logs of {pod.name}", logs)
+
+
+def events(ask: Callable[..., str]) -> str:
+    """Return the section on the latest events; `ask` runs kubectl."""
+    return _section("events", ask("events"))
 
 
 def _section(title: str, text: str) -> str:

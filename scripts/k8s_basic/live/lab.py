@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,15 +26,18 @@ from ..cluster import versions
 from ..cluster.kind import DocsCluster
 from . import diagnosis, traffic
 from .api import Api, Target
+from .conditions import ABSENT, Wanted, holds, is_ready
+from .failures import Refused, Trouble, Unmet
 from .ledger import Ledger
-from .objects import ABSENT, Object, Objects, Wanted, describe, holds
-from .refusals import Refused
+from .objects import Object, Objects
 from .traffic import Response
 
 COMMAND_TIMEOUT = 60.0  # seconds that a kubectl command may take
 CLIENT_START = 90.0  # seconds for the client Pod to be Ready
 LONGEST_HOLD = 60.0  # seconds that a hold lasts at most while its control has not moved
 SHORTEST = 5.0  # seconds; shorter bounds of waits are never scaled down
+PAUSE = 0.3  # seconds between two tries, where nothing can be watched
+HELD, FAILED = "held", "failed"  # how the part of a test that proves a claim ended
 
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
 Answer = TypeVar("Answer")
@@ -46,6 +50,10 @@ class Completed:
     code: int
     out: str
     err: str
+
+    def __str__(self) -> str:
+        """Return the end of what it printed, for a reader of a failure."""
+        return f"exit code {self.code}\n" + "\n".join((self.out + self.err).splitlines()[-10:])
 
     @property
     def rows(self) -> list[dict[str, str]]:
@@ -84,7 +92,8 @@ class Variation:
 class Lab:
     """What a live test works with; see each method.
 
-    `waits` collects, for the results, how long each wait took.
+    `waits` collects, for the results, how long each wait took, and `claims` how the part of the
+    test that proves each claim ended: one that is missing was not reached.
     """
 
     def __init__(
@@ -94,14 +103,18 @@ class Lab:
         name: str,
         variation: Variation | None = None,
         ledger: Ledger | None = None,
+        proves: Iterable[str] = (),
     ):
         """Make a namespace called after the test; `close` removes all that was made.
 
-        `ledger` is told of every namespace before it is made.
+        `ledger` is told of every namespace before it is made; `proves` are the claims that the
+        test is marked with.
         """
         self.cluster, self.api = cluster, api
         self._ledger = ledger
         self.waits: list[dict[str, Any]] = []
+        self.claims: dict[str, str] = {}
+        self._marked = frozenset(proves)
         self.variation = variation or Variation()
         self._namespaces: list[str] = []
         self._folder = tempfile.TemporaryDirectory()
@@ -122,6 +135,25 @@ class Lab:
             except (ApiException, Refused):
                 continue  # the lab goes anyway; what is left goes with the cluster
         self._folder.cleanup()
+
+    @contextmanager
+    def proves(self, claim: str) -> Iterator[None]:
+        """Charge this claim, of several that the test is marked with, with what fails in the block.
+
+        Trouble of the lab's own says nothing of a claim. Raises Trouble for a claim that the test
+        isn't marked with.
+        """
+        if claim not in self._marked:
+            raise Trouble(f"the test isn't marked with {claim}; add it to its @claim")
+        self.claims.pop(claim, None)  # of two blocks for one claim, both have to hold
+        try:
+            yield
+        except Trouble:
+            raise
+        except Exception:
+            self.claims[claim] = FAILED
+            raise
+        self.claims[claim] = HELD
 
     # --- what is there -------------------------------------------------------------------------
 
@@ -145,20 +177,16 @@ class Lab:
     ) -> str:
         """Read a log until `text` is in it, for `within` seconds at most, and return it whole.
 
-        Without `container` the logs of all are read. Raises AssertionError.
+        Without `container` the logs of all are read. Raises Unmet.
         """
         flags = _container(container) or ["--all-containers"]
-        within = self._bound(within)
-        started = time.monotonic()
-        while True:
-            done = self._kubectl("logs", *_pod(pod), *flags, check=False)
-            if text in done.out:
-                self._note("logged", text, started, within)
-                return done.out
-            if time.monotonic() - started >= within:
-                last = "\n".join((done.out or done.err).splitlines()[-10:])
-                raise AssertionError(f"not in the log within {within:.0f} s: {text!r}\n{last}")
-            time.sleep(traffic.PAUSE)  # a log offers nothing to watch
+        done = self.eventually(
+            f"{text!r} in the log of {_pod(pod)[0]}",
+            lambda: self._kubectl("logs", *_pod(pod), *flags, check=False),
+            lambda log: text in log.out,
+            within,
+        )
+        return done.out
 
     def events(self, about: Object) -> list[Object]:
         """Return the events about an object, oldest first."""
@@ -210,12 +238,12 @@ class Lab:
     def delete(self, what: str | Object, *, wait: bool = False, **options: Any) -> Object:
         """Delete an object and return it as it was; `options` are those of DeleteOptions.
 
-        With `wait` the call returns when the object is gone.
+        With `wait` the call returns when the object is gone. Raises Trouble when none is there.
         """
         target = self._target(what)
         before: Object | None = what if isinstance(what, Object) else self.api.get(target)  # type: ignore[assignment]
         if before is None:
-            raise AssertionError(f"{what} is not there to be deleted")
+            raise Trouble(f"{what} is not there to be deleted")
         self.api.delete(target, **options)
         if wait:
             self.becomes(before.reference, ABSENT, within=COMMAND_TIMEOUT, without=(before,),
@@ -224,12 +252,11 @@ class Lab:
 
     def run(self, command: str, timeout: float = COMMAND_TIMEOUT) -> Completed:
         """Run a command line as the reader types it, in this namespace; seconds: `timeout`."""
-        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
-        env["PATH"] = f"{Path(self.cluster.kubectl_path).parent}:{os.environ['PATH']}"
-        return _run(["bash", "-c", command], env, timeout)
+        path = f"{Path(self.cluster.kubectl_path).parent}:{os.environ['PATH']}"
+        return self._run(["bash", "-c", command], timeout, PATH=path)
 
     def exec(self, pod: str | Object, *command: str, container: str | None = None) -> str:
-        """Run a command in a container and return what it printed; raises AssertionError."""
+        """Run a command in a container and return what it printed; raises Unmet."""
         return self._kubectl("exec", *_pod(pod), *_container(container), "--", *command).out
 
     def on_node(self, node: str, *command: str) -> str:
@@ -254,44 +281,56 @@ class Lab:
 
         `wanted` is a partial object, ABSENT, or a function of what is seen. A status that does not
         speak of the last change, or anything that still shows an object of `without`, is not taken.
-        Raises AssertionError with what was wanted and seen, events, describe and logs.
+        Raises Unmet with what was wanted and seen, events, describe and logs.
         """
-        what = what.reference if isinstance(what, Object) else what
-        gone = _uids(without)
-        within = self._bound(within)
-        started, seen = time.monotonic(), None
-        for seen in self.api.snapshots(self._target(what, namespace), started + within):
-            if not gone & _uids(seen) and holds(wanted, seen):
-                self._note("becomes", what, started, within)
-                return seen
-        raise AssertionError(diagnosis.report(wanted, seen, what, within, self._asker(namespace)))
+        return self._becomes(what, wanted, self._bound(within), without, namespace)
 
-    def until(
+    def _becomes(
+        self,
+        what: str | Object,
+        wanted: Wanted,
+        bound: float,
+        without: Iterable[Any] = (),
+        namespace: str | None = None,
+    ) -> Any:
+        what = what.reference if isinstance(what, Object) else what
+        gone, started, seen = _uids(without), time.monotonic(), None
+        for seen in self.api.snapshots(self._target(what, namespace), started + bound):
+            if not gone & _uids(seen) and holds(wanted, seen):
+                self._note("becomes", what, started, bound)
+                return seen
+        raise Unmet(diagnosis.report(wanted, seen, what, bound, self._asker(namespace)))
+
+    def eventually(
         self,
         what: str,
         ask: Callable[[], Answer],
-        wanted: Callable[[Answer], Any],
+        until: Callable[[Answer], Any],
         within: float = 60,
     ) -> Answer:
-        """Ask until `wanted` takes the answer, for `within` seconds at most, and return it then.
+        """Ask again and again until `until` takes the answer, and return it then.
 
         For what offers nothing to watch: names, rights, data paths, what a program answers. `what`
-        says in words what is waited for. A question that fails is asked again. Raises
-        AssertionError with the last answer.
+        says in words what is waited for, for `within` seconds at most. A question that fails is
+        asked again, and a request that got no answer at all has PATIENCE seconds at least: a busy
+        node lets one time out now and then. Raises Unmet with the last answer and the events.
         """
-        within, started = self._bound(within), time.monotonic()
+        bound, started = self._bound(within), time.monotonic()
         while True:
             seen: Any
             try:
                 seen = answer = ask()
-                if wanted(answer):
-                    self._note("until", what, started, within)
+                if until(answer):
+                    self._note("eventually", what, started, bound)
                     return answer
             except (AssertionError, Refused) as problem:
                 seen = problem
-            if time.monotonic() - started >= within:
-                raise AssertionError(f"{what}: not so within {within:.0f} s, last: {seen}")
-            time.sleep(traffic.PAUSE)
+            unanswered = isinstance(seen, Response) and seen.status == traffic.NO_ANSWER
+            over = max(bound, traffic.PATIENCE) if unanswered else bound
+            if time.monotonic() - started >= over:
+                events = diagnosis.events(self._asker(None))
+                raise Unmet(f"{what}: not so within {over:.0f} s, last: {seen}\n{events}")
+            time.sleep(PAUSE)
 
     def stays(
         self,
@@ -305,52 +344,34 @@ class Lab:
 
         `control` is a second condition, moved by the same controller, that must come true
         meanwhile: it shows that the controller was at work while nothing happened here. A slow
-        one draws the hold out, up to LONGEST_HOLD. Raises AssertionError.
+        one draws the hold out, up to LONGEST_HOLD. Raises Unmet.
         """
         what = what.reference if isinstance(what, Object) else what
         target, seen = self._target(what, namespace), None
-        problems: list[AssertionError] = []
-        longest = max(seconds, LONGEST_HOLD)
-        beside = threading.Thread(target=self._control, args=(control, longest, problems))
-        beside.start()
-        started = time.monotonic()
+        longest, started = max(seconds, LONGEST_HOLD), time.monotonic()
+        pool = ThreadPoolExecutor(1)
+        # a hold is as long as it is, and its control has all of it
+        beside = pool.submit(self._becomes, *control, longest) if control else None
 
         def states() -> Iterator[Any]:
             yield from self.api.snapshots(target, started + seconds)
-            if beside.is_alive():
-                yield from self.api.snapshots(
-                    target, started + longest, lambda: not beside.is_alive()
-                )
+            if beside and not beside.done():
+                yield from self.api.snapshots(target, started + longest, beside.done)
 
-        for seen in states():
-            if not holds(wanted, seen):
-                took = time.monotonic() - started
-                text = diagnosis.report(wanted, seen, what, took, self._asker(namespace))
-                raise AssertionError(f"it did not stay so for {seconds:.0f} s\n{text}")
-        beside.join()
-        if problems:
-            raise AssertionError(f"the control beside it did not move: {problems[0]}")
+        try:
+            for seen in states():
+                if not holds(wanted, seen):
+                    took = time.monotonic() - started
+                    text = diagnosis.report(wanted, seen, what, took, self._asker(namespace))
+                    raise Unmet(f"it did not stay so for {seconds:.0f} s\n{text}")
+        finally:
+            pool.shutdown(wait=False)
+        _demand_moved(beside)
         self._note("stays", what, started, seconds)
         return seen
 
-    def _control(
-        self,
-        control: tuple[str | Object, Wanted] | None,
-        seconds: float,
-        problems: list[AssertionError],
-    ) -> None:
-        if control is None:
-            return
-        try:
-            # a hold is as long as it is, and its control has all of it
-            self.becomes(control[0], control[1], within=seconds / self.variation.wait_scale)
-        except AssertionError as problem:
-            problems.append(problem)
-        except Exception as problem:  # in a thread it would be lost, and the control taken as seen
-            problems.append(AssertionError(f"{type(problem).__name__}: {problem}"))
-
     def scheduler_has_seen(self, node: Object) -> None:
-        """Wait until the scheduler knows the node as it is now; raises AssertionError.
+        """Wait until the scheduler knows the node as it is now; raises Unmet.
 
         It hears of nodes and of Pods on two ways, so that it may place a Pod that is made right
         after a change of a node by what was so before.
@@ -358,7 +379,10 @@ class Lab:
         mark = {"lab-scout": uuid.uuid4().hex}
         self.label(node, mark)
         try:
-            self.api.create(self._target("pods"), _scout_pod(mark))
+            # on the node with this label, whatever taints it has
+            anywhere = [{"operator": "Exists"}]
+            scout = _own_pod("scout", "pause", [], nodeSelector=mark, tolerations=anywhere)
+            self.api.create(self._target("pods"), scout)
             self.becomes("pod/lab-scout", {"spec": {"nodeName": node.name}})
             self.api.delete(self._target("pod/lab-scout"), gracePeriodSeconds=0)
         finally:
@@ -369,7 +393,6 @@ class Lab:
         """Record every state of "kind selector" while the block runs, for "at every instant"."""
         seen, done, started = Seen(), threading.Event(), threading.Event()
         target = self._target(what)
-        problems: list[Exception] = []
 
         def watch() -> None:
             try:
@@ -377,20 +400,20 @@ class Lab:
                     if isinstance(state, Objects):
                         seen.history.append(state)
                     started.set()
-            except Exception as problem:  # in a thread it would be lost, and the record cut short
-                problems.append(problem)
+            finally:
                 started.set()
 
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
+        pool = ThreadPoolExecutor(1)
+        watcher = pool.submit(watch)
         started.wait(COMMAND_TIMEOUT)
         try:
             yield seen
         finally:
             done.set()
-            thread.join()
-        if problems or not seen.history:
-            raise AssertionError(f"the watch of {what} broke off: {', '.join(map(str, problems))}")
+            pool.shutdown()
+        problem = watcher.exception()
+        if problem or not seen.history:
+            raise Trouble(f"the watch of {what} broke off: {problem or 'it saw nothing'}")
 
     # --- refusals -------------------------------------------------------------------------------
 
@@ -405,34 +428,39 @@ class Lab:
     ) -> Refused:
         """Demand that `action(*args)` is refused with this answer, and return the answer.
 
-        `text` is a regular expression. Raises AssertionError when it is accepted, or refused
-        otherwise.
+        `text` is a regular expression. Raises Unmet when it is accepted, or refused otherwise.
         """
         try:
             action(*args)
         except Refused as answer:
-            lacking = answer.lacks(code, reason, field, text)
-            assert not lacking, (
-                f"refused, but not with {', '.join(lacking)}: "
-                f"{answer.code} {answer.reason}: {answer.message}"
-            )
+            if lacking := answer.lacks(code, reason, field, text):
+                raise Unmet(
+                    f"refused, but not with {', '.join(lacking)}: "
+                    f"{answer.code} {answer.reason}: {answer.message}"
+                ) from None
             return answer
-        raise AssertionError(f"accepted, though it should be refused: {args!r}")
+        raise Unmet(f"accepted, though it should be refused: {args!r}")
 
-    def warns(self, *args: Any) -> list[str]:
+    def warns(self, manifest: Manifest) -> list[str]:
         """Apply and return the warnings that the API server sent with its answer."""
         self._warnings = []
-        self.apply(*[a for a in args if a != self.apply])
+        self.apply(manifest)
         return self._warnings
 
     # --- traffic --------------------------------------------------------------------------------
 
     @property
     def client(self) -> Object:
-        """The Pod from which requests inside the cluster are made; started on first use."""
+        """The Pod from which requests inside the cluster are made; started on first use.
+
+        Raises Trouble when it doesn't start.
+        """
         if self._client is None:
-            self.api.create(self._target("pods"), _client_pod())
-            self._client = self.becomes("pod/lab-client", _is_ready, within=CLIENT_START)
+            self.api.create(self._target("pods"), _own_pod("client", "agnhost", ["pause"]))
+            try:
+                self._client = self.becomes("pod/lab-client", is_ready, within=CLIENT_START)
+            except Unmet as problem:
+                raise Trouble(f"the lab's own Pod did not start: {problem}") from None
         return self._client
 
     def http(
@@ -447,7 +475,7 @@ class Lab:
     ) -> Response:
         """Ask from a Pod in the cluster until `status` is the answer, for `within` seconds at most.
 
-        `status` None takes any answer, 0 means none at all. Raises AssertionError.
+        `status` None takes any answer, 0 means none at all. Raises Unmet.
         """
         command = traffic.curl_command(url, host, method, data, headers or {})
 
@@ -489,21 +517,12 @@ class Lab:
     def _answered(
         self, once: Callable[[], Response], url: str, status: int | None, within: float
     ) -> Response:
-        within = self._bound(within)
-        started = time.monotonic()
-        answer, took = traffic.until(once, status, within)
-        met = answer.status != traffic.NO_ANSWER if status is None else answer.status == status
-        if not met:
-            wanted = "an answer" if status is None else f"status {status}"
-            seen = diagnosis.report(
-                lambda _: False, None, url, took, self._asker(None)
-            ).splitlines()[3:]
-            raise AssertionError(
-                f"{url}: wanted {wanted} within {within:.0f} s, last got {answer.status}: "
-                f"{answer.body[:300]}\n" + "\n".join(seen)
-            )
-        self._note("http", url, started, max(within, traffic.PATIENCE))
-        return answer
+        wanted = "an answer" if status is None else f"status {status}"
+
+        def met(answer: Response) -> bool:
+            return answer.status == status if status is not None else bool(answer.status)
+
+        return self.eventually(f"{url}: {wanted}", once, met, within)
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -532,11 +551,20 @@ class Lab:
         return ask
 
     def _kubectl(self, *args: str, check: bool = True) -> Completed:
-        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig)}
-        done = _run([str(self.cluster.kubectl_path), *args], env, COMMAND_TIMEOUT)
+        done = self._run([str(self.cluster.kubectl_path), *args], COMMAND_TIMEOUT)
         if check and done.code:
-            raise AssertionError(f"kubectl {shlex.join(args)} failed: {done.err or done.out}")
+            raise Unmet(f"kubectl {shlex.join(args)} failed: {done.err or done.out}")
         return done
+
+    def _run(self, command: list[str], timeout: float, **more: str) -> Completed:
+        env = {**self.cluster.env, "KUBECONFIG": str(self.kubeconfig), **more}
+        try:
+            done = processes.run(
+                command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        except subprocess.TimeoutExpired:
+            return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
+        return Completed(done.returncode, done.stdout, done.stderr)
 
     def _write(self, documents: list[dict[str, Any]]) -> Path:
         file = Path(self._folder.name) / f"{uuid.uuid4().hex}.yaml"
@@ -563,7 +591,7 @@ class Lab:
         account = self.api.target("serviceaccount/default", name)
         deadline = time.monotonic() + COMMAND_TIMEOUT
         if not any(seen for seen in self.api.snapshots(account, deadline) if seen):
-            raise AssertionError(f"namespace {name} got no ServiceAccount within a minute")
+            raise Trouble(f"namespace {name} got no ServiceAccount within a minute")
         return name
 
     def _kubeconfig(self) -> Path:
@@ -576,35 +604,21 @@ class Lab:
         return file
 
 
-def _run(command: list[str], env: dict[str, str], timeout: float) -> Completed:
-    try:
-        done = processes.run(
-            command, env=env, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-    except subprocess.TimeoutExpired:
-        return Completed(124, "", f"no end after {timeout:.0f} s: {shlex.join(command)}")
-    return Completed(done.returncode, done.stdout, done.stderr)
+def _demand_moved(control: Future[Any] | None) -> None:
+    """Raise what a control met on its way, once it has ended."""
+    problem = control.exception() if control else None
+    if isinstance(problem, Unmet):
+        raise Unmet(f"the control beside it did not move: {problem}")
+    if problem:
+        raise Trouble(f"the control could not be watched: {problem!r}") from problem
 
 
-def _client_pod() -> dict[str, Any]:
-    container = {"name": "client", "image": versions.image("agnhost"), "args": ["pause"]}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
-    metadata = {"name": "lab-client", "labels": {"app": "lab-client"}}
+def _own_pod(name: str, image: str, args: list[str], **spec: Any) -> dict[str, Any]:
+    """Return a Pod of the lab's own."""
+    container = {"name": name, "image": versions.image(image), "args": args}
+    metadata = {"name": f"lab-{name}", "labels": {"app": f"lab-{name}"}}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 1, **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def _scout_pod(mark: dict[str, str]) -> dict[str, Any]:
-    """Return a Pod for the node with this label, whatever taints it has."""
-    container = {"name": "scout", "image": versions.image("pause")}
-    anywhere = [{"operator": "Exists"}]
-    spec = {"containers": [container], "nodeSelector": mark, "tolerations": anywhere}
-    metadata = {"name": "lab-scout"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def _is_ready(pod: Object | None) -> bool:
-    """Return whether the Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def _pod(pod: str | Object) -> list[str]:
@@ -625,6 +639,3 @@ def _uids(of: Any) -> set[str]:
     if isinstance(of, Object):
         return {of.uid}
     return {uid for item in of for uid in _uids(item)}
-
-
-__all__ = ["ABSENT", "Completed", "Lab", "Seen", "Variation", "describe"]

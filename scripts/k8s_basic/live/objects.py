@@ -1,12 +1,9 @@
-"""What the API server returned, and what a test wants to see in it."""
+"""What the API server returned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
-
-ABSENT = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
-"""Wanted instead of a partial object: the object is gone."""
 
 
 class Object(dict[str, Any]):
@@ -99,75 +96,3 @@ class Objects(list[Object]):
 
 
 Snapshot = Object | Objects | None
-Wanted = dict[str, Any] | Callable[[Any], Any]
-
-
-def ready(number: int) -> Callable[[Objects], bool]:
-    """Return a condition: exactly `number` live objects, all of them Ready."""
-
-    def condition(seen: Objects) -> bool:
-        return len(seen.live) == len(seen.ready) == number
-
-    condition.__doc__ = f"exactly {number} live, all Ready"
-    return condition
-
-
-def count(number: int) -> Callable[[Objects], bool]:
-    """Return a condition: exactly `number` objects whose deletion has not begun."""
-
-    def condition(seen: Objects) -> bool:
-        return len(seen.live) == number
-
-    condition.__doc__ = f"exactly {number} live"
-    return condition
-
-
-def is_ready(seen: Object | None) -> bool:
-    """The Pod is Ready."""
-    return seen is not None and seen.is_ready
-
-
-def reports(about: Object, reason: str, *texts: str) -> Callable[[Objects], bool]:
-    """Return a condition: an event about the object gives this reason and has these texts."""
-
-    def condition(events: Objects) -> bool:
-        mine = [e for e in events if e.at("involvedObject.uid") == about.uid]
-        return any(e["reason"] == reason and all(t in e["message"] for t in texts) for e in mine)
-
-    condition.__doc__ = f"{about.reference} has an event {reason} with {texts}"
-    return condition
-
-
-def differences(wanted: Any, seen: Any, path: str = "") -> list[str]:
-    """Return one line for each place where `seen` is not as the partial object `wanted` says.
-
-    A field wanted as None must be absent, with or without what it would stand in; each item of a
-    wanted list must match some item, and an empty one wants no item.
-    """
-    if isinstance(wanted, dict) and wanted and seen is None:
-        seen = {}
-    if isinstance(wanted, dict) and isinstance(seen, dict):
-        deeper = (differences(v, seen.get(k), f"{path}.{k}".strip(".")) for k, v in wanted.items())
-        return [line for lines in deeper for line in lines]
-    if isinstance(wanted, list) and wanted and isinstance(seen, list):
-        missing = [w for w in wanted if not any(not differences(w, s) for s in seen)]
-        return [f"{path}: no item like {w!r} among {seen!r}" for w in missing]
-    return [] if wanted == seen else [f"{path}: wanted {wanted!r}, seen {seen!r}"]
-
-
-def holds(wanted: Wanted, seen: Snapshot) -> bool:
-    """Tell whether what was seen is what is wanted; a stale status never is."""
-    if wanted is ABSENT:
-        return seen is None
-    if isinstance(seen, Object) and not seen.is_current:
-        return False
-    if callable(wanted):
-        return bool(wanted(seen))
-    return seen is not None and not differences(wanted, seen)
-
-
-def describe(wanted: Wanted) -> str:
-    """Return what is wanted, in words."""
-    if callable(wanted):
-        return (wanted.__doc__ or wanted.__name__.replace("_", " ")).strip().splitlines()[0]
-    return repr(wanted)

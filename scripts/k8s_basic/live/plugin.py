@@ -30,9 +30,9 @@ from ..evidence import FOLDER
 from ..evidence.record import Results
 from ..evidence.states import NOT_ENFORCEABLE, not_enforceable, number
 from .api import Api
+from .failures import Refused
 from .ledger import Ledger
 from .own import OwnCluster, lacking
-from .refusals import Refused
 
 DEFAULT_NAME = "k8s-basic-test"
 WATCH_EVERY = 5.0  # seconds between two looks at the node containers

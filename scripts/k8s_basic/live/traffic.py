@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import ssl
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -17,7 +15,6 @@ import urllib3
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 CONNECT = 3.0  # seconds in which a request must be answered
-PAUSE = 0.3  # seconds between two tries: no API tells when a data path has changed
 PATIENCE = 10.0  # seconds, the least in which something must answer
 NO_ANSWER = 0  # the status of a request that was refused or timed out
 
@@ -31,9 +28,9 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     certificate: str = ""  # PEM, of an HTTPS server
 
-    def json(self) -> object:
-        """Return the body read as JSON."""
-        return json.loads(self.body)
+    def __str__(self) -> str:
+        """Return status and beginning of the body, for a reader of a failure."""
+        return f"status {self.status}: {self.body[:300]}"
 
 
 def curl_command(
@@ -67,26 +64,6 @@ def parse(text: str) -> Response:
     return Response(status, body, {k.lower(): v for k, v in parsed.items()})
 
 
-def until(
-    once: Callable[[], Response], status: int | None, within: float
-) -> tuple[Response, float]:
-    """Ask until `status` is seen (None: any answer), for `within` seconds at most.
-
-    No answer at all isn't one yet: a node that is busy lets a request time out now and then. So
-    it is asked for PATIENCE seconds at least until something answers.
-    Returns the last answer and the seconds it took; the caller judges the answer.
-    """
-    started = time.monotonic()
-    while True:
-        answer = once()
-        took = time.monotonic() - started
-        met = answer.status != NO_ANSWER if status is None else answer.status == status
-        over = within if answer.status != NO_ANSWER else max(within, PATIENCE)
-        if met or took >= over:
-            return answer, took
-        time.sleep(PAUSE)
-
-
 def outside(
     url: str,
     host: str | None = None,
@@ -101,12 +78,11 @@ def outside(
     without `cafile` any certificate is taken, and returned.
     """
     parts = urlsplit(url)
-    place = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Host": host or sni or parts.netloc}
     try:
-        with _pool(url, sni, cafile) as pool:
+        with _pool(parts.scheme, sni or parts.hostname or "localhost", cafile) as pool:
             answer = pool.request(
-                method, place, body=data, headers=headers, redirect=False, retries=False,
+                method, url, body=data, headers=headers, redirect=False, retries=False,
                 preload_content=False,
             )  # fmt: skip
             certificate = _certificate(answer)
@@ -117,20 +93,14 @@ def outside(
     return Response(answer.status, body, names, certificate)
 
 
-def _pool(url: str, sni: str | None, cafile: str | None) -> urllib3.HTTPConnectionPool:
-    parts = urlsplit(url)
-    address, port = parts.hostname or "localhost", parts.port
-    if parts.scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, timeout=CONNECT)
-    return urllib3.HTTPSConnectionPool(
-        address,
-        port,
-        timeout=CONNECT,
-        server_hostname=sni or address,
-        assert_hostname=(sni or address) if cafile else False,
-        ca_certs=cafile,
-        cert_reqs="CERT_REQUIRED" if cafile else "CERT_NONE",
-    )
+def _pool(scheme: str, name: str, cafile: str | None) -> urllib3.PoolManager:
+    """Return what connects; over TLS it asks for `name`, and checks it where a CA is named."""
+    if scheme == "http":
+        return urllib3.PoolManager(timeout=CONNECT)
+    tls: dict[str, Any] = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+    if cafile:
+        tls = {"cert_reqs": "CERT_REQUIRED", "assert_hostname": name, "ca_certs": cafile}
+    return urllib3.PoolManager(timeout=CONNECT, server_hostname=name, **tls)
 
 
 def _certificate(answer: urllib3.BaseHTTPResponse) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from .. import BUILD
+from ..live.failures import Refused
 from ..live.lab import Lab, Variation
-from ..live.refusals import Refused
 
 FOLDER = BUILD / "mutation"
 OUTCOMES = FOLDER / "outcomes.jsonl"

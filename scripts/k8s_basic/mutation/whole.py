@@ -17,7 +17,7 @@ from .report import Outcome, baselines
 NOTHING, FOREIGN = "nothing", "foreign"
 EXCEPTIONS = "tests/live/mutation-exceptions.yaml"
 # What stands beside a test: the first of another topic that shares no name and no label with it.
-OTHERS = ("network/service-multiport.yaml", "workloads/replicaset.yaml")
+OTHERS = ("network/clusterip/service-multiport.yaml", "workloads/replicaset/replicaset.yaml")
 
 
 def entries(root: Path, kind: str, examples: set[str]) -> list[dict[str, Any]]:

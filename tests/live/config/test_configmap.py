@@ -1,21 +1,11 @@
 """The sentences of the lesson on ConfigMaps as environment variables."""
 
 from k8s_basic.live import claim, is_ready, reports
+from k8s_basic.live.conditions import waits
 
-ENV = "config/configmap-env.yaml"
-OPTIONAL = "config/configmap-optional.yaml"
+ENV = "config/configmap/env.yaml"
+OPTIONAL = "config/configmap/optional.yaml"
 SUCCEEDED = {"status": {"phase": "Succeeded"}}
-HAS_NO_CONFIG = "CreateContainerConfigError"
-
-
-def waits_for_its_config(pod):
-    """The container can't be made for want of its configuration."""
-    return pod is not None and waiting(pod) == HAS_NO_CONFIG
-
-
-def waiting(pod):
-    """Return why the Pod's container waits, or None."""
-    return pod.at("status.containerStatuses.0.state.waiting.reason")
 
 
 def variables(text, *prefixes):
@@ -47,7 +37,7 @@ def test_bare_number_is_refused_as_a_value(lab):
 
 @claim("CF-3")
 def test_one_key_under_another_name(lab):
-    lab.apply("config/configmap-env-key.yaml")
+    lab.apply("config/configmap/env-key.yaml")
 
     pod = lab.becomes("pod/one-key", SUCCEEDED)
 
@@ -56,8 +46,8 @@ def test_one_key_under_another_name(lab):
 
 @claim("CF-4")
 def test_missing_configmap_holds_the_container_until_it_is_there(lab):
-    lab.apply("config/configmap-missing.yaml")
-    before = lab.becomes("pod/waits-for-config", waits_for_its_config)
+    lab.apply("config/configmap/missing.yaml")
+    before = lab.becomes("pod/waits-for-config", waits("CreateContainerConfigError"))
     lab.becomes("events", reports(before, "Failed", 'configmap "late-config" not found'))
 
     lab.run("kubectl create configmap late-config --from-literal=GREETING=hello")

@@ -3,15 +3,15 @@
 import pytest
 from k8s_basic.live import claim, is_ready, ready, reports
 
-ITEMS = "config/configmap-items.yaml"
-OVER = "config/configmap-over-directory.yaml"
-FROZEN = "config/configmap-immutable.yaml"
+ITEMS = "config/configmap-files/configmap-items.yaml"
+OVER = "config/configmap-files/configmap-over-directory.yaml"
+FROZEN = "config/configmap-files/configmap-immutable.yaml"
 GREETERS = "pods app=greeter"
 
 
 @claim("CF-6")
 def test_key_is_the_file_name_and_value_its_content(lab):
-    lab.apply("config/configmap-file.yaml")
+    lab.apply("config/configmap-files/configmap-file.yaml")
 
     pod = lab.becomes("pod/config-file", is_ready)
 
@@ -32,14 +32,16 @@ def test_items_select_and_rename_and_without_them_every_key_is_a_file(lab):
 
     pod = lab.becomes("pod/my-pod", is_ready)
 
-    assert lab.exec(pod, "ls", "/path/to/config") == "settings.txt\n"
-    assert lab.exec(pod, "ls", "/path/to/all").split() == ["logging.conf", "my-config-file.txt"]
-    text = "key1=value1\nkey2=value2\n"
-    assert lab.exec(pod, "cat", "/path/to/config/settings.txt") == text
-    assert lab.exec(pod, "cat", "/path/to/all/my-config-file.txt") == text
-    assert lab.exec(pod, "cat", "/path/to/all/logging.conf") == "level=info\n"
-    lab.becomes("events", reports(lab.get("pod/absent-key"), "FailedMount"))
-    assert not lab.get("pod/absent-key").is_ready
+    with lab.proves("CF-7"):
+        assert lab.exec(pod, "ls", "/path/to/config") == "settings.txt\n"
+        assert lab.exec(pod, "ls", "/path/to/all").split() == ["logging.conf", "my-config-file.txt"]
+        text = "key1=value1\nkey2=value2\n"
+        assert lab.exec(pod, "cat", "/path/to/config/settings.txt") == text
+        assert lab.exec(pod, "cat", "/path/to/all/my-config-file.txt") == text
+        assert lab.exec(pod, "cat", "/path/to/all/logging.conf") == "level=info\n"
+    with lab.proves("CF-35"):
+        lab.becomes("events", reports(lab.get("pod/absent-key"), "FailedMount"))
+        assert not lab.get("pod/absent-key").is_ready
 
 
 @claim("CF-8")
@@ -66,24 +68,31 @@ def test_mount_hides_what_the_image_had_in_the_directory(lab):
 @claim("CF-9", "CF-10", "CF-11", "CF-12")
 @pytest.mark.slow
 def test_mounted_file_follows_an_update_and_the_other_two_wait_for_a_new_pod(lab):
-    lab.apply("config/configmap-update.yaml")
+    lab.apply("config/configmap-files/configmap-update.yaml")
     (before,) = lab.becomes(GREETERS, ready(1))
     lab.logged(before, "file=hello env=hello subPath=hello")
 
     update = """'{"data":{"message":"goodbye"}}'"""
     patched = lab.run(f"kubectl patch configmap greeting --type=merge -p {update}")
     assert patched.code == 0, patched.err
+    with lab.proves("CF-9"):
+        log = lab.logged(before, "file=goodbye", within=180)
+        (same,) = lab.get(GREETERS)
+        assert same.uid == before.uid
+        assert same.at("status.containerStatuses.0.restartCount") == 0
     # one line shows all three at one instant
-    lab.logged(before, "file=goodbye env=hello subPath=hello", within=180)
-    (same,) = lab.get(GREETERS)
-    assert same.uid == before.uid
-    assert same.at("status.containerStatuses.0.restartCount") == 0
-    assert "env=goodbye" not in lab.logs(same)
+    line = next(line for line in log.splitlines() if "file=goodbye" in line)
+    with lab.proves("CF-10"):
+        assert "env=hello" in line
+        assert "env=goodbye" not in lab.logs(same)
+    with lab.proves("CF-11"):
+        assert "subPath=hello" in line
 
     lab.run("kubectl rollout restart deployment/greeter")
-    (after,) = lab.becomes(GREETERS, ready(1), within=120, without=before)
-    lab.logged(after, "file=goodbye env=goodbye subPath=goodbye")
-    assert "hello" not in lab.logs(after)
+    with lab.proves("CF-12"):
+        (after,) = lab.becomes(GREETERS, ready(1), within=120, without=before)
+        lab.logged(after, "file=goodbye env=goodbye subPath=goodbye")
+        assert "hello" not in lab.logs(after)
 
 
 @claim("CF-13")

@@ -2,8 +2,8 @@
 
 from k8s_basic.live import claim, is_ready
 
-PLAIN = "config/env-plain.yaml"
-ORDER = "config/env-order.yaml"
+PLAIN = "config/environment-variables/env-plain.yaml"
+ORDER = "config/environment-variables/env-order.yaml"
 SUCCEEDED = {"status": {"phase": "Succeeded"}}
 
 
@@ -23,7 +23,7 @@ def test_plain_values_reach_the_process_and_a_bare_number_is_refused(lab):
 
 @claim("CF-15")
 def test_references_in_arguments_are_replaced_without_a_shell(lab):
-    lab.apply("config/env-args.yaml")
+    lab.apply("config/environment-variables/env-args.yaml")
 
     pod = lab.becomes("pod/env-args", SUCCEEDED)
 

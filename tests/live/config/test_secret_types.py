@@ -7,13 +7,13 @@ import uuid
 
 import pytest
 from k8s_basic.content.tables import coded_rows, default_rows
-from k8s_basic.live import claim, is_ready, needs
+from k8s_basic.live import Condition, claim, is_ready, needs
 
-TYPES = "config/secret-types.yaml"
-TLS = "config/secret-tls-no-key.yaml"
-REGISTRY = "config/secret-dockerconfigjson.yaml"
-LEGACY = "config/secret-dockercfg.yaml"
-IMAGE = "config/private-image.yaml"
+TYPES = "config/secret-types/secret-types.yaml"
+TLS = "config/secret-types/secret-tls-no-key.yaml"
+REGISTRY = "config/secret-types/secret-dockerconfigjson.yaml"
+LEGACY = "config/secret-types/secret-dockercfg.yaml"
+IMAGE = "config/secret-types/private-image.yaml"
 INVALID = {"code": 422, "reason": "Invalid"}
 # The types of the page's table that are refused when they're empty.
 CHECKED = [
@@ -127,9 +127,8 @@ def whoami(lab, token):
     """Return the user and the groups that the API server takes this token for."""
     lab.run(f"kubectl config set-credentials stranger --token={token}")
     ask = "kubectl auth whoami --user=stranger -o json"
-    lab.run(f"until {ask}; do sleep 1; done", timeout=60)  # until the API server knows the token
-    asked = lab.run(ask)
-    assert asked.code == 0, asked.err
+    known = "the API server knows the token"
+    asked = lab.eventually(known, lambda: lab.run(ask), lambda done: not done.code)
     user = json.loads(asked.out)["status"]["userInfo"]
     return user["username"], set(user["groups"])
 
@@ -152,7 +151,7 @@ def test_token_of_a_service_account_is_filled_in_and_logs_in(lab):
 def test_bootstrap_token_logs_in_as_a_user_of_its_own(lab):
     # others may follow the page at the same time, so the token has another ID
     token = uuid.uuid4().hex[:6]
-    text = json.dumps(lab.example("config/secret-bootstrap.yaml")[0])
+    text = json.dumps(lab.example("config/secret-types/secret-bootstrap.yaml")[0])
     secret = json.loads(text.replace("demo42", token))
 
     applied = lab.apply(secret, namespace="kube-system")
@@ -208,14 +207,13 @@ def was_not_let_in(pod):
             for e in events
         )
 
-    condition.__doc__ = f"the registry does not let {pod.reference} in"
-    return condition
+    return Condition(f"the registry does not let {pod.reference} in", condition)
 
 
 @claim("CF-30", "CF-36")
 @needs("lesson-nodes")  # where containerd takes localhost for a registry without TLS
 def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
-    lab.apply("config/private-registry.yaml")
+    lab.apply("config/secret-types/private-registry.yaml")
     lab.becomes("pod/registry", is_ready, within=120)
     # the right user, password and host, one level too deep for this type
     legacy = lab.example(LEGACY)[0]
@@ -229,15 +227,18 @@ def test_pull_secret_opens_a_private_registry_and_the_wrong_shape_does_not(lab):
     legacy_pod["spec"]["imagePullSecrets"] = [{"name": "secret-dockercfg"}]
 
     lab.apply([legacy, legacy_pod])
-    lab.apply("config/private-image-no-secret.yaml")
-    for name in ("legacy", "no-pull-secret"):
-        lab.becomes("events", was_not_let_in(lab.get(f"pod/{name}")))
-    lab.apply(REGISTRY)
-    image = lab.example(IMAGE)
-    # the node may have the image from an earlier run, and this is about the registry
-    image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
-    lab.apply(image)
-    lab.becomes("pod/private-image", is_ready)
-    lab.exec("private-image", "/bin/sleep", "0")  # the only program of the image that was pulled
-
-    assert not any(lab.get(f"pod/{name}").is_ready for name in ("legacy", "no-pull-secret"))
+    lab.apply("config/secret-types/private-image-no-secret.yaml")
+    with lab.proves("CF-30"):
+        lab.becomes("events", was_not_let_in(lab.get("pod/no-pull-secret")))
+        lab.apply(REGISTRY)
+        image = lab.example(IMAGE)
+        # the node may have the image from an earlier run, and this is about the registry
+        image[0]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
+        lab.apply(image)
+        lab.becomes("pod/private-image", is_ready)
+        # the only program of the image that was pulled
+        lab.exec("private-image", "/bin/sleep", "0")
+        assert not lab.get("pod/no-pull-secret").is_ready
+    with lab.proves("CF-36"):
+        lab.becomes("events", was_not_let_in(lab.get("pod/legacy")))
+        assert not lab.get("pod/legacy").is_ready

@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 from k8s_basic.live import Lab, Object, claim, is_ready, needs
+from k8s_basic.live.conditions import unschedulable
 
 ZONE = "topology.kubernetes.io/zone"
-AFFINITY = "developer/affinity.yaml"
-
-
-def unschedulable(pod: Object | None) -> bool:
-    """The scheduler has said that no node fits."""
-    said = (pod.condition("PodScheduled") if pod else None) or {}
-    return said.get("status") == "False" and said.get("reason") == "Unschedulable"
+AFFINITY = "developer/affinity/affinity.yaml"
 
 
 def zone(lab: Lab, pod: Object) -> str:
@@ -41,19 +36,19 @@ def elsewhere(document: dict[str, Any], name: str, old: str, new: str) -> dict[s
 @claim("SC-8")
 @needs("lesson-nodes")
 def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
-    required = "developer/affinity-required.yaml"
+    required = "developer/affinity/required.yaml"
     lab.apply(required)
-    lab.apply("developer/affinity-required-broken.yaml")
+    lab.apply("developer/affinity/required-broken.yaml")
     east = elsewhere(lab.example(required)[0], "east", "antarctica-west1", "antarctica-east1")
     lab.apply(east)
 
     assert zone(lab, lab.becomes("pod/must-be-west", is_ready)) == "antarctica-west1"
     assert zone(lab, lab.becomes("pod/east", is_ready)) == "antarctica-east1"
-    nowhere = lab.becomes("pod/must-be-west-typo", unschedulable)
+    nowhere = lab.becomes("pod/must-be-west-typo", unschedulable())
     message = nowhere.condition("PodScheduled")["message"]
     assert "didn't match Pod's node affinity/selector" in message
     # the zone's name is all that is wrong
-    typo = lab.example("developer/affinity-required-broken.yaml")[0]
+    typo = lab.example("developer/affinity/required-broken.yaml")[0]
     lab.apply(elsewhere(typo, "spelled", "antarctica-west-1", "antarctica-west1"))
     assert zone(lab, lab.becomes("pod/spelled", is_ready)) == "antarctica-west1"
 
@@ -61,7 +56,7 @@ def test_required_affinity_admits_only_nodes_that_match(lab: Lab) -> None:
 @claim("SC-9")
 @needs("lesson-nodes")
 def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
-    preferred = "developer/affinity-preferred.yaml"
+    preferred = "developer/affinity/preferred.yaml"
     lab.apply(preferred)
     west = lab.example(preferred)[0]
     lab.apply(elsewhere(west, "likes-east", "antarctica-west1", "antarctica-east1"))
@@ -74,7 +69,7 @@ def test_preferred_affinity_is_a_wish(lab: Lab) -> None:
 @claim("SC-10")
 @needs("lesson-nodes")
 def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None:
-    terms = "developer/affinity-terms.yaml"
+    terms = "developer/affinity/terms.yaml"
     one, both = lab.example(terms)
     lab.apply(terms)
     # the first term is the one that fits
@@ -88,8 +83,8 @@ def test_one_term_is_enough_and_all_its_expressions_must_match(lab: Lab) -> None
     assert zone(lab, lab.becomes("pod/one-of-two-terms", is_ready)) == "antarctica-west1"
     assert zone(lab, lab.becomes("pod/first-term", is_ready)) == "antarctica-east1"
     assert zone(lab, lab.becomes("pod/west", is_ready)) == "antarctica-west1"
-    lab.becomes("pod/both-expressions", unschedulable)
-    lab.becomes("pod/west-windows", unschedulable)
+    lab.becomes("pod/both-expressions", unschedulable())
+    lab.becomes("pod/west-windows", unschedulable())
 
 
 @claim("SC-11")
@@ -115,4 +110,4 @@ def test_among_the_nodes_that_are_allowed_the_preferred_one_wins(lab: Lab) -> No
     nowhere = elsewhere(document, "nowhere", "antarctica-east1", "antarctica-north1")
     nowhere = elsewhere(nowhere, "nowhere", "antarctica-west1", "antarctica-north1")
     lab.apply(nowhere)
-    lab.becomes("pod/nowhere", unschedulable)
+    lab.becomes("pod/nowhere", unschedulable())

@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from k8s_basic.live import ABSENT, Lab, Object, Objects, claim, is_ready, ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import ABSENT, Completed, Lab, Object, Objects, claim, is_ready, ready
+from k8s_basic.live.conditions import ended
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
-DISTROLESS = "developer/debug-distroless.yaml"
-TWO = "workloads/pod-two-containers.yaml"
-SERVICE = "network/service-clusterip.yaml"
-
-
-def asked(lab: Lab, command: str, enough: Callable[[Completed], bool], within: float) -> Completed:
-    """Run a command line again and again until what it says is enough; raises AssertionError."""
-    deadline = time.monotonic() + within
-    done = lab.run(command)
-    while not enough(done) and time.monotonic() < deadline:
-        done = lab.run(command)
-    assert enough(done), f"{command}: not enough within {within:.0f} s: {done}"
-    return done
-
-
-def waits(reason: str) -> Callable[[Object | None], bool]:
-    """Return a condition: the first container waits, for this reason."""
-
-    def condition(pod: Object | None) -> bool:
-        waiting = pod.at("status.containerStatuses.0.state.waiting") if pod else None
-        return bool(waiting) and waiting["reason"] == reason
-
-    condition.__doc__ = f"the container waits because of {reason}"
-    return condition
-
-
-def ended(code: int) -> Callable[[Object | None], bool]:
-    """Return a condition: the last run of the first container ended with this exit code."""
-
-    def condition(pod: Object | None) -> bool:
-        last = pod.at("status.containerStatuses.0.lastState.terminated") if pod else None
-        return bool(last) and last["exitCode"] == code
-
-    condition.__doc__ = f"the run before this one ended with exit code {code}"
-    return condition
+DISTROLESS = "developer/debugging/debug-distroless.yaml"
+TWO = "workloads/container/pod-two-containers.yaml"
+SERVICE = "network/service/clusterip.yaml"
 
 
 @claim("DB-1", "DB-2")
 def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> None:
-    lab.apply("developer/debug-crash.yaml")
-    lab.apply("developer/debug-image.yaml")
-    lab.apply("developer/debug-pending.yaml")
-    lab.apply("developer/debug-config.yaml")
-    lab.apply("developer/debug-notready.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-image.yaml")
+    lab.apply("developer/debugging/debug-pending.yaml")
+    lab.apply("developer/debugging/debug-config.yaml")
+    lab.apply("developer/debugging/debug-notready.yaml")
     wanted = {
         "crash": {("0/1", "CrashLoopBackOff")},
         "image": {("0/1", "ErrImagePull"), ("0/1", "ImagePullBackOff")},
@@ -66,7 +35,8 @@ def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> N
         rows = {row["NAME"]: (row["READY"], row["STATUS"]) for row in done.rows}
         return all(rows.get(name) in forms for name, forms in wanted.items())
 
-    asked(lab, "kubectl get pods", all_five, within=180)
+    with lab.proves("DB-1"):
+        lab.eventually("all five", lambda: lab.run("kubectl get pods"), all_five, within=180)
 
     reasons = {
         "crash": "BackOff",
@@ -75,36 +45,43 @@ def test_status_tells_the_kind_of_trouble_and_the_events_tell_why(lab: Lab) -> N
         "config": "Failed",
         "notready": "Unhealthy",
     }
-    for name, reason in reasons.items():
 
-        def says_why(done: Completed, name: str = name, reason: str = reason) -> bool:
-            events = json.loads(done.out or "{}").get("items", [])
-            assert {e["involvedObject"]["name"] for e in events} <= {name}
-            return reason in {e["reason"] for e in events}
+    def events(name: str) -> list[dict[str, Any]]:
+        done = lab.run(f"kubectl events --for pod/{name} -o json")
+        return json.loads(done.out or "{}").get("items", [])  # type: ignore[no-any-return]
 
-        asked(lab, f"kubectl events --for pod/{name} -o json", says_why, within=60)
+    def gives(reason: str) -> Callable[[list[dict[str, Any]]], bool]:
+        return lambda told: reason in {event["reason"] for event in told}
+
+    with lab.proves("DB-2"):
+        for name, reason in reasons.items():
+            what = f"an event of {name} gives {reason}"
+            told = lab.eventually(what, partial(events, name), gives(reason))
+            assert {event["involvedObject"]["name"] for event in told} == {name}
 
 
 @claim("DB-3", "DB-4")
 def test_describe_shows_the_last_state_and_yaml_shows_what_was_filled_in(lab: Lab) -> None:
-    (written,) = lab.example("developer/debug-crash.yaml")
-    lab.apply("developer/debug-crash.yaml")
+    (written,) = lab.example("developer/debugging/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
     lab.becomes("pod/crash", ended(3), within=120)
 
-    told = lab.run("kubectl describe pod crash").out.split()
-    said = " ".join(told)
-    assert "Last State: Terminated Reason: Error Exit Code: 3" in said
+    with lab.proves("DB-3"):
+        told = lab.run("kubectl describe pod crash").out.split()
+        said = " ".join(told)
+        assert "Last State: Terminated Reason: Error Exit Code: 3" in said
 
-    path = "'{.spec.restartPolicy} {.spec.containers[0].imagePullPolicy}'"
-    assert lab.run(f"kubectl get pod crash -o jsonpath={path}").out == "Always IfNotPresent"
-    assert not {"restartPolicy"} & set(written["spec"])
-    assert not {"imagePullPolicy"} & set(written["spec"]["containers"][0])
+    with lab.proves("DB-4"):
+        path = "'{.spec.restartPolicy} {.spec.containers[0].imagePullPolicy}'"
+        assert lab.run(f"kubectl get pod crash -o jsonpath={path}").out == "Always IfNotPresent"
+        assert not {"restartPolicy"} & set(written["spec"])
+        assert not {"imagePullPolicy"} & set(written["spec"]["containers"][0])
 
 
 @claim("DB-5")
 def test_previous_log_is_that_of_the_run_that_crashed(lab: Lab) -> None:
-    lab.apply("developer/debug-crash-once.yaml")
-    lab.apply("developer/debug-notready.yaml")
+    lab.apply("developer/debugging/debug-crash-once.yaml")
+    lab.apply("developer/debugging/debug-notready.yaml")
 
     def runs_again(pod: Object | None) -> bool:
         """The container is Ready after a run that ended with exit code 3."""
@@ -140,38 +117,40 @@ def test_exec_needs_the_program_in_the_image_and_debug_brings_its_own(lab: Lab) 
     pod = lab.becomes("pod/distroless", is_ready)
     lab.client  # noqa: B018  # an image that has the program
 
-    refused = lab.run("kubectl exec distroless -- ls /")
-    assert refused.code != 0
-    assert "executable file not found" in refused.err
-    assert "bin" in lab.exec("lab-client", "ls", "/")
+    with lab.proves("DB-7"):
+        refused = lab.run("kubectl exec distroless -- ls /")
+        assert refused.code != 0
+        assert "executable file not found" in refused.err
+        assert "bin" in lab.exec("lab-client", "ls", "/")
 
-    debug = "kubectl debug distroless --image=busybox:1.35 --target=app --container=look -- ps"
-    done = lab.run(debug)
-    assert done.code == 0, done.err
-    assert "/pause" in lab.logged("distroless", "/pause", within=90, container="look")
+    with lab.proves("DB-8"):
+        debug = "kubectl debug distroless --image=busybox:1.35 --target=app --container=look -- ps"
+        done = lab.run(debug)
+        assert done.code == 0, done.err
+        assert "/pause" in lab.logged("distroless", "/pause", within=90, container="look")
 
-    after = lab.get("pod/distroless")
-    assert (after.uid, after.at("status.containerStatuses.0.restartCount")) == (pod.uid, 0)
-    assert [c["name"] for c in after.at("spec.ephemeralContainers")] == ["look"]
-    assert after.is_ready
+        after = lab.get("pod/distroless")
+        assert (after.uid, after.at("status.containerStatuses.0.restartCount")) == (pod.uid, 0)
+        assert [c["name"] for c in after.at("spec.ephemeralContainers")] == ["look"]
+        assert after.is_ready
 
-    # an ephemeral container can't be taken out again, though its Pod can be written
-    where = f"/api/v1/namespaces/{lab.namespace}/pods/distroless/ephemeralcontainers"
-    for _ in range(5):
-        without = lab.get("pod/distroless")
-        without["spec"]["ephemeralContainers"] = []
-        body = json.dumps(without)
-        taken = lab.run(f"kubectl replace --raw {where} -f - <<'JSON'\n{body}\nJSON")
-        if "(Conflict)" not in taken.err:  # the kubelet has written its status in between
-            break
-    assert taken.code != 0
-    assert "may not be removed" in taken.err
-    assert lab.label("pod/distroless", {"seen": "yes"}).labels["seen"] == "yes"
+        # an ephemeral container can't be taken out again, though its Pod can be written
+        where = f"/api/v1/namespaces/{lab.namespace}/pods/distroless/ephemeralcontainers"
+        for _ in range(5):
+            without = lab.get("pod/distroless")
+            without["spec"]["ephemeralContainers"] = []
+            body = json.dumps(without)
+            taken = lab.run(f"kubectl replace --raw {where} -f - <<'JSON'\n{body}\nJSON")
+            if "(Conflict)" not in taken.err:  # the kubelet has written its status in between
+                break
+        assert taken.code != 0
+        assert "may not be removed" in taken.err
+        assert lab.label("pod/distroless", {"seen": "yes"}).labels["seen"] == "yes"
 
 
 @claim("DB-9")
 def test_copy_of_a_pod_runs_with_another_command(lab: Lab) -> None:
-    lab.apply("developer/debug-crash.yaml")
+    lab.apply("developer/debugging/debug-crash.yaml")
     lab.becomes("pod/crash", ended(3), within=120)
 
     copy = "kubectl debug crash --copy-to=crash-copy --container=app -- sleep 3600"
@@ -196,9 +175,10 @@ def test_service_is_asked_from_a_throw_away_pod_and_through_a_forwarded_port(lab
     # its node may learn of the Service a little later than that of the first client
     curl = "curl -sS --max-time 20 --retry 30 --retry-delay 1 --retry-max-time 60"
     ask = f"{run} --command -- {curl} --retry-all-errors http://web/hostname"
-    done = lab.run(ask, timeout=180)
-    assert any(name in done.out for name in pods.names), done
-    lab.becomes("pod/tmp", ABSENT)
+    with lab.proves("DB-10"):
+        done = lab.run(ask, timeout=180)
+        assert any(name in done.out for name in pods.names), done
+        lab.becomes("pod/tmp", ABSENT)
 
     forwarded = lab.run(
         """
@@ -209,5 +189,6 @@ def test_service_is_asked_from_a_throw_away_pod_and_through_a_forwarded_port(lab
         curl --noproxy '*' -sS --max-time 20 -w ' %{http_code}' "http://127.0.0.1:$port/hostname"
         """
     )
-    name, _, status = forwarded.out.partition(" ")
-    assert (name in pods.names, status) == (True, "200"), forwarded
+    with lab.proves("DB-11"):
+        name, _, status = forwarded.out.partition(" ")
+        assert (name in pods.names, status) == (True, "200"), forwarded

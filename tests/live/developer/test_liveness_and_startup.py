@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from k8s_basic.live import claim, is_ready, reports
 
-LIVENESS = "developer/liveness-exec.yaml"
-STARTUP = "developer/startup.yaml"
+LIVENESS = "developer/liveness-and-startup/liveness-exec.yaml"
+STARTUP = "developer/liveness-and-startup/startup.yaml"
 
 
 def restarts(pod):
@@ -47,7 +47,7 @@ def test_startup_probe_keeps_the_liveness_probe_away_from_a_slow_start(lab):
     stuck["spec"]["containers"][0]["command"] = ["sh", "-c", script]
 
     lab.apply(STARTUP)
-    lab.apply("developer/startup-missing.yaml")
+    lab.apply("developer/liveness-and-startup/startup-missing.yaml")
     lab.apply(stuck)
     killed = lab.becomes("pod/startup-missing", restarted, within=180)
     started = lab.becomes("pod/startup", is_ready, within=180)

@@ -1,13 +1,13 @@
 """The sentences of the lesson on probes."""
 
-import time
 from datetime import datetime
 
 from k8s_basic.content.tables import coded_rows
-from k8s_basic.live import claim, is_ready, ready
+from k8s_basic.live import Condition, claim, is_ready, ready, reports
+from k8s_basic.live.conditions import endpoints_of
 
-EXEC = "developer/readiness-exec.yaml"
-BROKEN = "developer/readiness-http-broken.yaml"
+EXEC = "developer/probes/readiness-exec.yaml"
+BROKEN = "developer/probes/readiness-http-broken.yaml"
 PODS = "pods app=web"
 URL = "http://web/hostname"
 
@@ -37,23 +37,12 @@ def probed_again(pod, more_than):
     def condition(events):
         return failures(events, pod) > more_than
 
-    condition.__doc__ = f"more than {more_than} failed probes of {pod.name}"
-    return condition
+    return Condition(f"more than {more_than} failed probes of {pod.name}", condition)
 
 
 def complains(pod, *texts):
     """Return a condition: an event says that a probe of this Pod failed, with all these texts."""
-
-    def condition(events):
-        return any(
-            event["reason"] == "Unhealthy"
-            and event.at("involvedObject.uid") == pod.uid
-            and all(text in event["message"] for text in texts)
-            for event in events
-        )
-
-    condition.__doc__ = f"Unhealthy {pod.name}: {', '.join(texts)}"
-    return condition
+    return reports(pod, "Unhealthy", *texts)
 
 
 def takes_traffic(*pods):
@@ -61,30 +50,26 @@ def takes_traffic(*pods):
     wanted = {pod.name for pod in pods}
 
     def condition(slices):
-        every = [e for s in slices for e in s.get("endpoints") or []]
+        every = endpoints_of(slices)
         able = {e["targetRef"]["name"] for e in every if e["conditions"].get("ready")}
         return len(every) == 2 and able == wanted
 
-    condition.__doc__ = f"two endpoints, of which {sorted(wanted)} are ready"
-    return condition
+    return Condition(f"two endpoints, of which {sorted(wanted)} are ready", condition)
 
 
 def answers_come_from(lab, *pods):
     """Ask until exactly these Pods answer: kube-proxy takes up a change a little later."""
-    wanted, seen = {pod.name for pod in pods}, set()
-    deadline = time.monotonic() + 60
-    while seen != wanted and time.monotonic() < deadline:
-        seen = {answer.body.strip() for answer in lab.http_many(URL, 20)}
-    assert seen == wanted
+    lab.eventually(
+        f"answers come from {sorted(pod.name for pod in pods)}",
+        lambda: {answer.body.strip() for answer in lab.http_many(URL, 20)},
+        lambda seen: seen == {pod.name for pod in pods},
+    )
 
 
 def is_refused(lab):
     """Ask until the connection is refused: the name and the rules are there a little later."""
-    answer = ""
-    deadline = time.monotonic() + 60
-    while "curl: (7)" not in answer and time.monotonic() < deadline:
-        answer = lab.http(URL, status=0).body
-    assert "curl: (7)" in answer
+    refused = "the connection is refused"
+    lab.eventually(refused, lambda: lab.http(URL, status=0).body, lambda told: "curl: (7)" in told)
 
 
 @claim("PR-1", "PR-2", "PR-3", "PR-11")
@@ -98,32 +83,36 @@ def test_only_pods_whose_readiness_probe_passes_get_traffic(lab):
         return len(pods) == 2 and all(map(runs_unready, pods))
 
     one, two = lab.becomes(PODS, both_run_unready)
-    lab.becomes(slices, takes_traffic())
-    is_refused(lab)
+    with lab.proves("PR-11"):
+        lab.becomes(slices, takes_traffic())
+        is_refused(lab)
 
     lab.exec(one, "touch", "/tmp/ready")
     lab.becomes(one, is_ready)
-    so_far = failures(lab.get("events"), two)
-    lab.stays(two, runs_unready, seconds=15, control=("events", probed_again(two, so_far)))
-    lab.becomes(slices, takes_traffic(one))
-    lab.http(URL)
-    answers_come_from(lab, one)
-    assert {answer.body.strip() for answer in lab.http_many(URL, 20)} == {one.name}
+    with lab.proves("PR-1"):
+        so_far = failures(lab.get("events"), two)
+        lab.stays(two, runs_unready, seconds=15, control=("events", probed_again(two, so_far)))
+        lab.becomes(slices, takes_traffic(one))
+        lab.http(URL)
+        answers_come_from(lab, one)
+        assert {answer.body.strip() for answer in lab.http_many(URL, 20)} == {one.name}
 
     lab.exec(two, "touch", "/tmp/ready")
-    lab.becomes(two, is_ready)
-    answers_come_from(lab, one, two)
+    with lab.proves("PR-2"):
+        lab.becomes(two, is_ready)
+        answers_come_from(lab, one, two)
 
     lab.exec(one, "rm", "/tmp/ready")
-    lab.becomes(one, runs_unready)
-    lab.becomes(slices, takes_traffic(two))
-    answers_come_from(lab, two)
-    assert restarts(lab.get(two.reference)) == 0
+    with lab.proves("PR-3"):
+        lab.becomes(one, runs_unready)
+        lab.becomes(slices, takes_traffic(two))
+        answers_come_from(lab, two)
+        assert restarts(lab.get(two.reference)) == 0
 
 
 @claim("PR-4")
 def test_fields_of_a_probe_have_the_defaults_of_the_table(lab):
-    lab.apply("developer/readiness-defaults.yaml")
+    lab.apply("developer/probes/readiness-defaults.yaml")
 
     pod = lab.becomes("pod/readiness-defaults", is_ready)
 
@@ -138,7 +127,7 @@ def test_fields_of_a_probe_have_the_defaults_of_the_table(lab):
 
 @claim("PR-5", "PR-6")
 def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
-    lab.apply("developer/readiness-http.yaml")
+    lab.apply("developer/probes/readiness-http.yaml")
     status_500, wrong_port = lab.apply(BROKEN)
     variants = []
     for code in (399, 400):
@@ -151,30 +140,32 @@ def test_http_probe_judges_by_status_code_and_waits_its_initial_delay(lab):
     _, status_400 = lab.apply(variants)
 
     pod = lab.becomes("pod/readiness-http", is_ready)
-    lab.becomes("pod/status-399", is_ready)
-    lab.becomes("events", complains(status_500, "statuscode: 500"))
-    lab.becomes("events", complains(status_400, "statuscode: 400"))
-    lab.becomes("events", complains(wrong_port, ":9090", "connection refused"))
+    with lab.proves("PR-5"):
+        lab.becomes("pod/status-399", is_ready)
+        lab.becomes("events", complains(status_500, "statuscode: 500"))
+        lab.becomes("events", complains(status_400, "statuscode: 400"))
+        lab.becomes("events", complains(wrong_port, ":9090", "connection refused"))
 
-    # the events may be there before the status
-    for failing in (status_500, status_400, wrong_port):
-        unready = lab.becomes(failing, runs_unready)
-    # the program itself answers, on the port that the probe should have asked
-    address = unready.at("status.podIP")
-    lab.http(f"http://{address}:8080/healthz")
+        # the events may be there before the status
+        for failing in (status_500, status_400, wrong_port):
+            unready = lab.becomes(failing, runs_unready)
+        # the program itself answers, on the port that the probe should have asked
+        address = unready.at("status.podIP")
+        lab.http(f"http://{address}:8080/healthz")
 
-    started = pod.at("status.containerStatuses.0.state.running.startedAt")
-    became = pod.condition("Ready")["lastTransitionTime"]
-    waited = datetime.fromisoformat(became) - datetime.fromisoformat(started)
-    assert waited.total_seconds() >= 5
+    with lab.proves("PR-6"):
+        started = pod.at("status.containerStatuses.0.state.running.startedAt")
+        became = pod.condition("Ready")["lastTransitionTime"]
+        waited = datetime.fromisoformat(became) - datetime.fromisoformat(started)
+        assert waited.total_seconds() >= 5
 
 
 @claim("PR-7")
 def test_tcp_probe_asks_for_no_more_than_an_open_port(lab):
-    closed = lab.example("developer/readiness-tcp.yaml")[0]
+    closed = lab.example("developer/probes/readiness-tcp.yaml")[0]
     closed["metadata"]["name"] = "closed"
     closed["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8081}}
-    lab.apply("developer/readiness-tcp.yaml")
+    lab.apply("developer/probes/readiness-tcp.yaml")
     (closed,) = lab.apply(closed)
 
     pod = lab.becomes("pod/readiness-tcp", is_ready)
@@ -186,7 +177,7 @@ def test_tcp_probe_asks_for_no_more_than_an_open_port(lab):
 
 @claim("PR-8")
 def test_grpc_probe_asks_the_health_service(lab):
-    lab.apply("developer/readiness-grpc.yaml")
+    lab.apply("developer/probes/readiness-grpc.yaml")
     pod = lab.becomes("pod/readiness-grpc", is_ready)
 
     lab.http(f"http://{pod.at('status.podIP')}:8080/make-not-serving")
@@ -197,7 +188,7 @@ def test_grpc_probe_asks_the_health_service(lab):
 
 @claim("PR-12")
 def test_rollout_waits_for_the_readiness_of_the_new_pod(lab):
-    lab.apply("developer/readiness-rollout.yaml")
+    lab.apply("developer/probes/readiness-rollout.yaml")
     before = lab.becomes("pods app=shop", ready(2))
     lab.http("http://shop/hostname")
 

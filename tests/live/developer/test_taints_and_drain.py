@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, is_ready, needs, ready
+from k8s_basic.live import Condition, Lab, Object, Objects, claim, is_ready, needs, ready
 
 ZONE = "topology.kubernetes.io/zone"
 WEB = "pods app=drained,tier=web"
@@ -52,14 +52,13 @@ def nodes(pods: Objects) -> set[str]:
     return {str(pod.at("spec.nodeName")) for pod in pods}
 
 
-def ready_on(number: int, node: str) -> Callable[[Objects], bool]:
+def ready_on(number: int, node: str) -> Condition:
     """Return a condition: so many live Pods, all Ready and all on this node."""
 
     def condition(pods: Objects) -> bool:
         return ready(number)(pods) and nodes(pods.live) == {node}
 
-    condition.__doc__ = f"{number} live Pods, all Ready and all on {node}"
-    return condition
+    return Condition(f"{number} live Pods, all Ready and all on {node}", condition)
 
 
 @claim("SC-12")
@@ -68,9 +67,9 @@ def ready_on(number: int, node: str) -> Callable[[Objects], bool]:
 def test_taint_repels_pods_that_do_not_tolerate_it(lab: Lab) -> None:
     west, east = worker(lab, "west1"), worker(lab, "east1")
     with tainted(lab, west, "NoSchedule"):
-        lab.apply("developer/toleration.yaml")
-        lab.apply("developer/toleration-missing.yaml")
-        lab.apply("developer/drain.yaml")
+        lab.apply("developer/taints-and-drain/toleration.yaml")
+        lab.apply("developer/taints-and-drain/toleration-missing.yaml")
+        lab.apply("developer/taints-and-drain/drain.yaml")
 
         assert lab.becomes("pod/batch", is_ready).at("spec.nodeName") == west.name
         waiting = lab.becomes("pod/web-west", kept_out_by_a_taint)
@@ -85,8 +84,8 @@ def test_taint_repels_pods_that_do_not_tolerate_it(lab: Lab) -> None:
 def test_no_execute_evicts_running_pods_that_do_not_tolerate_it(lab: Lab) -> None:
     # the worker without the Ingress controller, which is evicted along with the rest
     east, west = worker(lab, "east1"), worker(lab, "west1")
-    lab.apply("developer/drain.yaml")
-    tolerant = lab.example("developer/toleration.yaml")[0]
+    lab.apply("developer/taints-and-drain/drain.yaml")
+    tolerant = lab.example("developer/taints-and-drain/toleration.yaml")[0]
     tolerant["spec"]["nodeSelector"] = {ZONE: "antarctica-east1"}
     for toleration in tolerant["spec"].get("tolerations", []):
         toleration["effect"] = "NoExecute"
@@ -106,8 +105,8 @@ def test_no_execute_evicts_running_pods_that_do_not_tolerate_it(lab: Lab) -> Non
 @needs("lesson-nodes")
 def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
     west, east = worker(lab, "west1"), worker(lab, "east1")
-    lab.apply("developer/drain.yaml")
-    lab.apply("developer/drain-bare-pod.yaml")
+    lab.apply("developer/taints-and-drain/drain.yaml")
+    lab.apply("developer/taints-and-drain/drain-bare-pod.yaml")
     lab.becomes("pod/by-hand", is_ready)
     before, agents = lab.becomes(WEB, ready(4)), lab.becomes(AGENTS, ready(2))
     assert nodes(before) == nodes(agents) == {west.name, east.name}
@@ -116,23 +115,24 @@ def test_cordon_closes_a_node_and_drain_empties_it(lab: Lab) -> None:
         assert lab.run(f"kubectl cordon {west.name}").code == 0
         lab.scheduler_has_seen(west)
         lab.scale("deployment/web", 6)
-        more = lab.becomes(WEB, ready(6))
-        assert before.uids < more.uids  # those that ran go on
-        assert nodes(Objects(p for p in more if p.uid not in before.uids)) == {east.name}
+        with lab.proves("SC-14"):
+            more = lab.becomes(WEB, ready(6))
+            assert before.uids < more.uids  # those that ran go on
+            assert nodes(Objects(p for p in more if p.uid not in before.uids)) == {east.name}
 
-        drain = f"kubectl drain {west.name} --pod-selector"
-        without = lab.run(f"{drain} app=drained --timeout=60s")
-        assert without.code != 0
-        assert "DaemonSet-managed" in without.err
-        refused = lab.run(f"{drain} app=by-hand --timeout=60s")
-        assert refused.code != 0
-        assert "no controller" in refused.err
-        assert is_ready(lab.get("pod/by-hand"))
-
-        done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=120s", timeout=150)
-        assert done.code == 0, done.err
-        lab.becomes(WEB, ready_on(6, east.name))
-        assert lab.get(AGENTS).ready.uids == agents.uids
-        assert lab.get(west.reference).at("spec.unschedulable") is True
+            drain = f"kubectl drain {west.name} --pod-selector"
+            without = lab.run(f"{drain} app=drained --timeout=60s")
+            assert without.code != 0
+            assert "DaemonSet-managed" in without.err
+            done = lab.run(f"{drain} app=drained --ignore-daemonsets --timeout=120s", timeout=150)
+            assert done.code == 0, done.err
+            lab.becomes(WEB, ready_on(6, east.name))
+            assert lab.get(AGENTS).ready.uids == agents.uids
+            assert lab.get(west.reference).at("spec.unschedulable") is True
+        with lab.proves("SC-15"):
+            refused = lab.run(f"{drain} app=by-hand --timeout=60s")
+            assert refused.code != 0
+            assert "no controller" in refused.err
+            assert is_ready(lab.get("pod/by-hand"))
     finally:
         lab.run(f"kubectl uncordon {west.name}")

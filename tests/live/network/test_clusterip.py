@@ -21,7 +21,7 @@ def two_ready_endpoints(slices: Objects) -> bool:
 
 def sticky_service(lab: Lab) -> Objects:
     """Apply the sticky Service, wait until two Pods stand behind it, and return them."""
-    lab.apply("network/service-session-affinity.yaml")
+    lab.apply("network/clusterip/service-session-affinity.yaml")
     pods: Objects = lab.becomes("pods app=sticky", ready(2))
     lab.becomes("endpointslices kubernetes.io/service-name=sticky", two_ready_endpoints)
     return pods
@@ -34,25 +34,25 @@ def all_answered(answers: list[Response]) -> bool:
 
 @claim("NW-8")
 def test_each_port_leads_to_its_target_port_by_number_or_by_name(lab: Lab) -> None:
-    lab.apply("network/service-multiport.yaml")
+    lab.apply("network/clusterip/service-multiport.yaml")
     lab.becomes("pods app.kubernetes.io/name=MyApp", ready(1))
 
     assert lab.http("http://my-service:80/serverport").body == "9376"
     assert lab.http("http://my-service:443/serverport").body == "9377"
 
     # a name that no container port has: that port goes dead, the other lives on
-    lab.apply("network/service-wrong-port-name.yaml")
+    lab.apply("network/clusterip/service-wrong-port-name.yaml")
     lab.http("http://my-service:80/serverport", status=0)
     assert lab.http("http://my-service:443/serverport").body == "9377"
 
-    lab.apply("network/service-multiport.yaml")
+    lab.apply("network/clusterip/service-multiport.yaml")
     assert lab.http("http://my-service:80/serverport").body == "9376"
 
 
 @claim("NW-3")
 @needs("node-shell")
 def test_cluster_ip_works_from_every_node(lab: Lab) -> None:
-    service = lab.apply("network/service-multiport.yaml")[0]
+    service = lab.apply("network/clusterip/service-multiport.yaml")[0]
     lab.becomes("pods app.kubernetes.io/name=MyApp", ready(1))
     url = f"http://{service.at('spec.clusterIP')}/serverport"
     assert lab.http(url).body == "9376"
@@ -65,7 +65,7 @@ def test_cluster_ip_works_from_every_node(lab: Lab) -> None:
     assert set(answers.values()) == {"9376"}, answers
 
     # and as the page does it: from a Pod that has the node's network and none of its own
-    lab.apply("network/node-client.yaml")
+    lab.apply("network/clusterip/node-client.yaml")
     lab.becomes("pod/node-client", {"status": {"phase": "Running"}})
     assert lab.exec("pod/node-client", "curl", "-sS", *retry, url).strip() == "9376"
 
@@ -75,7 +75,9 @@ def test_client_ip_affinity_makes_a_cluster_ip_sticky_for_three_hours(lab: Lab) 
     pods = sticky_service(lab)
 
     url = "http://sticky/hostname"
-    answers = lab.until("every request is answered", lambda: lab.http_many(url, 20), all_answered)
+    answers = lab.eventually(
+        "every request is answered", lambda: lab.http_many(url, 20), all_answered
+    )
 
     # without affinity, 20 picks of two Pods are all alike once in half a million runs
     assert len({a.body for a in answers}) == 1, answers
@@ -94,12 +96,12 @@ def test_without_affinity_one_client_reaches_several_pods(lab: Lab) -> None:
         return {a.body for a in lab.http_many("http://sticky/hostname", 60) if a.status == 200}
 
     # kube-proxy takes up the change
-    lab.until("both Pods answer", answering, lambda seen: seen == pods.names)
+    lab.eventually("both Pods answer", answering, lambda seen: seen == pods.names)
 
 
 @claim("NW-19")
 def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> None:
-    lab.apply("network/service-headless.yaml")
+    lab.apply("network/clusterip/service-headless.yaml")
     pods = lab.becomes("pods app=headless", ready(2))
     name = f"headless.{lab.namespace}.svc.cluster.local"
 
@@ -107,7 +109,7 @@ def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> Non
         return set(lab.exec(lab.client, "dig", "+short", name).split())
 
     def resolves_to(wanted: set[str]) -> None:
-        lab.until(f"{name} resolves to {wanted}", records, lambda seen: seen == wanted)
+        lab.eventually(f"{name} resolves to {wanted}", records, lambda seen: seen == wanted)
 
     resolves_to({pod.at("status.podIP") for pod in pods})
 
@@ -125,7 +127,7 @@ def test_headless_service_resolves_to_the_ips_of_the_ready_pods(lab: Lab) -> Non
 
 def never_ready(lab: Lab) -> dict[str, Any]:
     """Return a Pod of the Service whose readiness probe always fails."""
-    template = lab.example("network/service-headless.yaml")[1]["spec"]["template"]
+    template = lab.example("network/clusterip/service-headless.yaml")[1]["spec"]["template"]
     spec = {**template["spec"]}
     spec["containers"][0]["readinessProbe"] = {"exec": {"command": ["false"]}}
     metadata = {"name": "never-ready", **template["metadata"]}

@@ -39,26 +39,26 @@ def answers(
 ) -> None:
     """Demand this answer: CoreDNS reads what is new a moment after the API server."""
     what = f"{name} {kind} is {wanted}"
-    lab.until(what, lambda: ask(lab, name, kind, client), lambda seen: seen == wanted)
+    lab.eventually(what, lambda: ask(lab, name, kind, client), lambda seen: seen == wanted)
 
 
 @claim("DN-1", "DN-2", "DN-3")
 def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab: Lab) -> None:
     home, elsewhere = lab.namespace, lab.new_namespace("other")
-    here = lab.apply("network/dns.yaml")[0].at("spec.clusterIP")
-    answers(lab, f"web.{home}.svc.cluster.local.", found(here))
+    here = lab.apply("network/dns/dns.yaml")[0].at("spec.clusterIP")
+    with lab.proves("DN-1"):
+        answers(lab, f"web.{home}.svc.cluster.local.", found(here))
 
-    # the suffixes are those that the kubelet wrote
-    lines = lab.exec(lab.client, "cat", "/etc/resolv.conf").splitlines()
-    resolv = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
-    suffixes = [f"{home}.svc.cluster.local", "svc.cluster.local", "cluster.local"]
-    assert resolv["search"][:3] == suffixes
-    assert "ndots:5" in resolv["options"]
-    server = lab.get("service/kube-dns", namespace="kube-system").at("spec.clusterIP")
-    assert resolv["nameserver"] == [server]
+    with lab.proves("DN-3"):
+        # the suffixes are those that the kubelet wrote
+        lines = lab.exec(lab.client, "cat", "/etc/resolv.conf").splitlines()
+        resolv = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+        suffixes = [f"{home}.svc.cluster.local", "svc.cluster.local", "cluster.local"]
+        assert resolv["search"][:3] == suffixes
+        assert "ndots:5" in resolv["options"]
+        server = lab.get("service/kube-dns", namespace="kube-system").at("spec.clusterIP")
+        assert resolv["nameserver"] == [server]
 
-    answers(lab, "web", found(here))
-    answers(lab, f"web.{home}", found(here))
     container = {**lab.client.at("spec.containers.0")}
     container.pop("volumeMounts", None)
     lab.apply(
@@ -71,17 +71,22 @@ def test_service_is_found_by_short_name_at_home_and_with_namespace_elsewhere(lab
         namespace=elsewhere,
     )
     (stranger,) = lab.becomes("pods", ready(1), namespace=elsewhere)
-    answers(lab, f"web.{home}", found(here), client=stranger)
-    lab.until("no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data)
-    # and with a Service of that name there, the short name means that one
-    there = lab.apply("network/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
-    answers(lab, "web", found(there), client=stranger)
-    answers(lab, f"web.{home}", found(here), client=stranger)
+    with lab.proves("DN-2"):
+        answers(lab, "web", found(here))
+        answers(lab, f"web.{home}", found(here))
+        answers(lab, f"web.{home}", found(here), client=stranger)
+        lab.eventually(
+            "no web elsewhere", lambda: ask(lab, "web", client=stranger), lambda a: not a.data
+        )
+        # and with a Service of that name there, the short name means that one
+        there = lab.apply("network/dns/dns.yaml", namespace=elsewhere)[0].at("spec.clusterIP")
+        answers(lab, "web", found(there), client=stranger)
+        answers(lab, f"web.{home}", found(here), client=stranger)
 
 
 @claim("DN-4")
 def test_only_named_ports_have_srv_records(lab: Lab) -> None:
-    lab.apply("network/dns.yaml")
+    lab.apply("network/dns/dns.yaml")
     zone = f"{lab.namespace}.svc.cluster.local."
 
     answers(lab, f"_http._tcp.web.{zone}", found(f"0 100 80 web.{zone}"), kind="SRV")
@@ -94,19 +99,22 @@ def test_only_named_ports_have_srv_records(lab: Lab) -> None:
 
 @claim("DN-5", "DN-6", "DN-7")
 def test_pod_is_found_by_its_dashed_ip_real_or_not_and_not_by_its_name(lab: Lab) -> None:
-    lab.apply("network/dns.yaml")
+    lab.apply("network/dns/dns.yaml")
     (pod,) = lab.becomes("pods app=web", ready(1))
     ip = pod.at("status.podIP")
     zone = f"{lab.namespace}.pod.cluster.local."
 
-    answers(lab, f"{ip.replace('.', '-')}.{zone}", found(ip))
+    with lab.proves("DN-5"):
+        answers(lab, f"{ip.replace('.', '-')}.{zone}", found(ip))
 
-    assert "10.1.2.3" not in {p.at("status.podIP") for p in lab.get("pods")}
-    answers(lab, f"10-1-2-3.{zone}", found("10.1.2.3"))
+    with lab.proves("DN-6"):
+        assert "10.1.2.3" not in {p.at("status.podIP") for p in lab.get("pods")}
+        answers(lab, f"10-1-2-3.{zone}", found("10.1.2.3"))
 
-    for name in (pod.name, lab.client.name):
-        answers(lab, f"{name}.{zone}", NOTHING)
-        answers(lab, f"{name}.{lab.namespace}.svc.cluster.local.", NOTHING)
+    with lab.proves("DN-7"):
+        for name in (pod.name, lab.client.name):
+            answers(lab, f"{name}.{zone}", NOTHING)
+            answers(lab, f"{name}.{lab.namespace}.svc.cluster.local.", NOTHING)
 
 
 def has_an_unready_address(slices: Objects) -> bool:
@@ -116,28 +124,30 @@ def has_an_unready_address(slices: Objects) -> bool:
 
 @claim("DN-8", "DN-9")
 def test_ready_pod_with_hostname_and_subdomain_has_a_record(lab: Lab) -> None:
-    lab.apply("network/dns-pod-record.yaml")
+    lab.apply("network/dns/pod-record.yaml")
     # a hostname is all that the second one lacks
-    named = lab.example("network/dns-pod-record.yaml")[2]
+    named = lab.example("network/dns/pod-record.yaml")[2]
     named["metadata"]["name"], named["spec"]["hostname"] = "named", "host-b"
     lab.apply(named)
     pods = lab.becomes("pods app=named", ready(3))
     ips = {pod.name: pod.at("status.podIP") for pod in pods}
     zone = f"sub.{lab.namespace}.svc.cluster.local."
-    answers(lab, zone, found(*ips.values()))
+    with lab.proves("DN-8"):
+        answers(lab, zone, found(*ips.values()))
 
-    answers(lab, f"host-a.{zone}", found(ips["first"]))
-    answers(lab, f"host-b.{zone}", found(ips["named"]))
-    answers(lab, f"second.{zone}", NOTHING)
-    answers(lab, f"first.{zone}", NOTHING)
+        answers(lab, f"host-a.{zone}", found(ips["first"]))
+        answers(lab, f"host-b.{zone}", found(ips["named"]))
+        answers(lab, f"second.{zone}", NOTHING)
+        answers(lab, f"first.{zone}", NOTHING)
 
-    lab.apply("network/dns-not-ready.yaml")
+    lab.apply("network/dns/not-ready.yaml")
     lab.becomes("endpointslices kubernetes.io/service-name=sub", has_an_unready_address)
     third = lab.get("pod/third").at("status.podIP")
-    answers(lab, f"host-c.{zone}", NOTHING)
-    answers(lab, zone, found(*ips.values()))
-    lab.patch("service/sub", {"spec": {"publishNotReadyAddresses": True}})
-    answers(lab, f"host-c.{zone}", found(third))
-    answers(lab, zone, found(third, *ips.values()))
-    lab.patch("service/sub", {"spec": {"publishNotReadyAddresses": False}})
-    answers(lab, f"host-c.{zone}", NOTHING)
+    with lab.proves("DN-9"):
+        answers(lab, f"host-c.{zone}", NOTHING)
+        answers(lab, zone, found(*ips.values()))
+        lab.patch("service/sub", {"spec": {"publishNotReadyAddresses": True}})
+        answers(lab, f"host-c.{zone}", found(third))
+        answers(lab, zone, found(third, *ips.values()))
+        lab.patch("service/sub", {"spec": {"publishNotReadyAddresses": False}})
+        answers(lab, f"host-c.{zone}", NOTHING)

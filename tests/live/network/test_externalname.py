@@ -20,7 +20,7 @@ def documents(name: str, lab: Lab, outside: str) -> list[dict[str, Any]]:
 def start_outside(lab: Lab) -> str:
     """Start both backends in a namespace of their own and return its name."""
     outside = lab.new_namespace("outside")
-    lab.apply("network/externalname-backends.yaml", namespace=outside)
+    lab.apply("network/externalname/backends.yaml", namespace=outside)
     lab.becomes("pods", ready(2), namespace=outside)
     return outside
 
@@ -32,7 +32,9 @@ def records(lab: Lab, name: str) -> list[str]:
 
 def lead_to(lab: Lab, name: str, wanted: list[str]) -> None:
     """Demand these records: CoreDNS reads a change a moment after the API server."""
-    lab.until(f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted)
+    lab.eventually(
+        f"{name} leads to {wanted}", lambda: records(lab, name), lambda seen: seen == wanted
+    )
 
 
 @claim("NW-16", "NW-17", "NW-18")
@@ -41,36 +43,43 @@ def test_external_name_is_an_alias_that_maps_no_ports_and_rewrites_no_host(lab: 
     ip = lab.get("pod/backend", namespace=outside).at("status.podIP")
     target = f"backend.{outside}.svc.cluster.local"
 
-    (partner,) = lab.apply(documents("network/service-externalname.yaml", lab, outside))
+    (partner,) = lab.apply(
+        documents("network/externalname/service-externalname.yaml", lab, outside)
+    )
 
-    lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{target}.", ip])
-    assert partner.at("spec.clusterIP") is None
-    assert not lab.get("endpointslices kubernetes.io/service-name=partner")
-    # the other Service of this namespace has one, so the controller was here
-    lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
-               "spec": {"selector": {"app": "other"}, "ports": [{"port": 80}]}})  # fmt: skip
-    lab.becomes("endpointslices kubernetes.io/service-name=other", lambda seen: len(seen) == 1)
-    assert not lab.get("endpointslices kubernetes.io/service-name=partner")
+    with lab.proves("NW-16"):
+        lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{target}.", ip])
+        assert partner.at("spec.clusterIP") is None
+        assert not lab.get("endpointslices kubernetes.io/service-name=partner")
+        # the other Service of this namespace has one, so the controller was here
+        lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
+                   "spec": {"selector": {"app": "other"}, "ports": [{"port": 80}]}})  # fmt: skip
+        lab.becomes("endpointslices kubernetes.io/service-name=other", lambda seen: len(seen) == 1)
+        assert not lab.get("endpointslices kubernetes.io/service-name=partner")
 
-    answer = lab.http("http://partner:8080/").body
-    assert answer == "backend was called as partner:8080\n"
-    lab.http("http://partner:80/", status=0, within=0)
+    with lab.proves("NW-17"):
+        answer = lab.http("http://partner:8080/").body
+        assert answer == "backend was called as partner:8080\n"
+        lab.http("http://partner:80/", status=0, within=0)
 
     moved = f"backend-new.{outside}.svc.cluster.local"
     lab.patch("service/partner", {"spec": {"externalName": moved}})
-    new_ip = lab.get("pod/backend-new", namespace=outside).at("status.podIP")
-    lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{moved}.", new_ip])
-    # another replica of CoreDNS may still give the old name
-    new = "backend-new was called as partner:8080\n"
-    url = "http://partner:8080/"
-    lab.until(f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new)
+    with lab.proves("NW-18"):
+        new_ip = lab.get("pod/backend-new", namespace=outside).at("status.podIP")
+        lead_to(lab, f"partner.{lab.namespace}.svc.cluster.local", [f"{moved}.", new_ip])
+        # another replica of CoreDNS may still give the old name
+        new = "backend-new was called as partner:8080\n"
+        url = "http://partner:8080/"
+        lab.eventually(
+            f"{url} leads to the new one", lambda: lab.http(url).body, lambda body: body == new
+        )
 
 
 @claim("NW-21")
 def test_service_without_selector_leads_to_the_addresses_written_by_hand(lab: Lab) -> None:
     outside = start_outside(lab)
     ip = lab.get("pod/backend", namespace=outside).at("status.podIP")
-    service, slice_ = lab.example("network/service-no-selector.yaml")
+    service, slice_ = lab.example("network/externalname/service-no-selector.yaml")
     lab.apply(service)
     lab.http("http://partner-db/", status=0, within=10)
     assert not lab.get("endpointslices kubernetes.io/service-name=partner-db")
@@ -84,7 +93,7 @@ def test_service_without_selector_leads_to_the_addresses_written_by_hand(lab: La
 
 @claim("NW-22")
 def test_ip_as_external_name_is_accepted_and_does_not_resolve(lab: Lab) -> None:
-    lab.apply("network/service-externalname-ip.yaml")
+    lab.apply("network/externalname/service-externalname-ip.yaml")
 
     (control,) = lab.apply(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "control"},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from k8s_basic.live import Lab, Object, claim, needs, ready
+from k8s_basic.live.conditions import has_condition
 
 GATEWAY = "http://gateway:8000"
 PAGE = "gateway-api"  # the namespace on the page
@@ -38,18 +39,6 @@ def is_in_use(route: Object | None) -> bool:
     return conditions(route) == {"Accepted": "True", "ResolvedRefs": "True"}
 
 
-def is_accepted(gateway_class: Object | None) -> bool:
-    """A controller has accepted the class."""
-    found = gateway_class.condition("Accepted") if gateway_class else None
-    return (found or {}).get("status") == "True"
-
-
-def is_programmed(gateway: Object | None) -> bool:
-    """The Gateway's listeners are ready to take requests."""
-    found = gateway.condition("Programmed") if gateway else None
-    return (found or {}).get("status") == "True"
-
-
 def answers(lab: Lab, host: str, count: int) -> set[str]:
     """Return which backends answer `count` requests in a row; one that a busy node lost is none."""
     ask = f"curl -sS --max-time 3 -H 'Host: {host}' {GATEWAY}/"
@@ -62,50 +51,56 @@ def answers(lab: Lab, host: str, count: int) -> set[str]:
 @needs("gateway-api")
 def test_gateway_takes_routes_by_host_path_weight_and_filter_and_says_so(lab: Lab) -> None:
     try:
-        lab.apply(documents(lab, "network/gateway-class.yaml"))
-        lab.apply("network/gateway.yaml")
-        lab.apply("network/httproute.yaml")
+        lab.apply(documents(lab, "network/gateway-api/gateway-class.yaml"))
+        lab.apply("network/gateway-api/gateway.yaml")
+        lab.apply("network/gateway-api/httproute.yaml")
         lab.becomes("pods app in (gateway,app1,app2)", ready(3), within=90)
-        lab.becomes("gatewayclass/demo-traefik", is_accepted)
-        lab.becomes("gateway/web", is_programmed)
-        lab.becomes("gateway/web", {"status": {"addresses": [{"value": "gateway"}]}})
-        lab.becomes("httproute/by-host-and-path", is_in_use)
+        with lab.proves("GW-1"):
+            lab.becomes("gatewayclass/demo-traefik", has_condition("Accepted"))
+            lab.becomes("gateway/web", has_condition("Programmed"))
+            lab.becomes("gateway/web", {"status": {"addresses": [{"value": "gateway"}]}})
+            lab.becomes("httproute/by-host-and-path", is_in_use)
 
         host = "www.example.com"
-        assert lab.http(f"{GATEWAY}/x", host=host).body == "app1 saw /x\n"
-        assert lab.http(f"{GATEWAY}/app2/x", host=host).body == "app2 saw /app2/x\n"
-        assert lab.http(f"{GATEWAY}/app20", host=host).body == "app1 saw /app20\n"
-        lab.http(f"{GATEWAY}/x", host="other.example.com", status=404, within=0)
+        with lab.proves("GW-2"):
+            assert lab.http(f"{GATEWAY}/x", host=host).body == "app1 saw /x\n"
+            assert lab.http(f"{GATEWAY}/app2/x", host=host).body == "app2 saw /app2/x\n"
+            assert lab.http(f"{GATEWAY}/app20", host=host).body == "app1 saw /app20\n"
+            lab.http(f"{GATEWAY}/x", host="other.example.com", status=404, within=0)
 
-        (weights,) = lab.apply("network/httproute-weights.yaml")
-        lab.http(f"{GATEWAY}/", host="canary.example.com")
-        assert answers(lab, "canary.example.com", 20) == {"app1"}
-        rules = weights.at("spec.rules")
-        for backend in rules[0]["backendRefs"]:
-            backend["weight"] = 1
-        lab.patch("httproute/weights", {"spec": {"rules": rules}})
-        # the controller takes up the change
-        lab.until(
-            "both backends answer",
-            lambda: answers(lab, "canary.example.com", 20),
-            lambda seen: seen == {"app1", "app2"},
-        )
+        (weights,) = lab.apply("network/gateway-api/httproute-weights.yaml")
+        with lab.proves("GW-3"):
+            lab.http(f"{GATEWAY}/", host="canary.example.com")
+            assert answers(lab, "canary.example.com", 20) == {"app1"}
+            rules = weights.at("spec.rules")
+            for backend in rules[0]["backendRefs"]:
+                backend["weight"] = 1
+            lab.patch("httproute/weights", {"spec": {"rules": rules}})
+            # the controller takes up the change
+            lab.eventually(
+                "both backends answer",
+                lambda: answers(lab, "canary.example.com", 20),
+                lambda seen: seen == {"app1", "app2"},
+            )
 
-        lab.apply("network/httproute-filters.yaml")
+        lab.apply("network/gateway-api/httproute-filters.yaml")
         host = "filters.example.com"
-        assert lab.http(f"{GATEWAY}/app/hello", host=host).body == "app1 saw /hello\n"
-        moved = lab.http(f"{GATEWAY}/old/x", host=host, status=301)
-        assert moved.headers["location"].startswith("https://filters.example.com")
-        assert moved.headers["location"].endswith("/old/x")
+        with lab.proves("GW-4"):
+            assert lab.http(f"{GATEWAY}/app/hello", host=host).body == "app1 saw /hello\n"
+            moved = lab.http(f"{GATEWAY}/old/x", host=host, status=301)
+            assert moved.headers["location"].startswith("https://filters.example.com")
+            assert moved.headers["location"].endswith("/old/x")
 
-        lab.apply("network/httproute-no-backend.yaml")
-        broken = lab.becomes("httproute/no-backend", has_unresolved_references)
-        assert conditions(broken)["Accepted"] == "True"
-        reasons = {c["type"]: c["reason"] for c in broken.at("status.parents.0.conditions")}
-        assert reasons["ResolvedRefs"] == "BackendNotFound"
-        lab.http(f"{GATEWAY}/", host="no-backend.example.com", status=500)
-        # no route takes a host that it doesn't name
-        lab.http(f"{GATEWAY}/app/hello", host="other.example.com", status=404, within=0)
+        lab.apply("network/gateway-api/httproute-no-backend.yaml")
+        with lab.proves("GW-5"):
+            broken = lab.becomes("httproute/no-backend", has_unresolved_references)
+            assert conditions(broken)["Accepted"] == "True"
+            reasons = {c["type"]: c["reason"] for c in broken.at("status.parents.0.conditions")}
+            assert reasons["ResolvedRefs"] == "BackendNotFound"
+            lab.http(f"{GATEWAY}/", host="no-backend.example.com", status=500)
+        with lab.proves("GW-2"):
+            # no route takes a host that it doesn't name
+            lab.http(f"{GATEWAY}/app/hello", host="other.example.com", status=404, within=0)
     finally:
         for shared in SHARED:
             if lab.get(shared):

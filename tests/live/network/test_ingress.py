@@ -40,7 +40,7 @@ def has_no_address(ingress: Object | None) -> bool:
 
 def backends(lab: Lab) -> None:
     """Start both applications with their Services, and no Ingress."""
-    wanted = documents(lab, "network/ingress-host.yaml")
+    wanted = documents(lab, "network/ingress/host.yaml")
     lab.apply([d for d in wanted if d["kind"] != "Ingress"])
     lab.becomes("pods app in (app1,app2)", ready(2))
 
@@ -52,7 +52,7 @@ def test_ingress_without_class_or_default_class_is_taken_up_by_nobody(lab: Lab) 
     classes = lab.get("ingressclasses")
     assert classes, "no controller is installed"
     assert not [c for c in classes if (c.at("metadata.annotations") or {}).get(IS_DEFAULT)]
-    (ignored,) = documents(lab, "network/ingress-no-class.yaml")
+    (ignored,) = documents(lab, "network/ingress/no-class.yaml")
     control = copy.deepcopy(ignored)
     control["metadata"]["name"] = "with-class"
     control["spec"]["ingressClassName"] = "traefik"
@@ -75,7 +75,7 @@ def test_ingress_without_class_or_default_class_is_taken_up_by_nobody(lab: Lab) 
 @needs("ingress")
 def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None:
     backends(lab)
-    ingress = documents(lab, "network/ingress-no-class.yaml")
+    ingress = documents(lab, "network/ingress/no-class.yaml")
     (before,) = lab.apply(ingress)
     assert before.at("spec.ingressClassName") is None
 
@@ -91,7 +91,7 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
             f"kubectl create --dry-run=server -o yaml -f - <<'JSON'\n{json.dumps(ingress[0])}\nJSON"
         )
         filled = "ingressClassName: traefik"
-        lab.until("a class is filled in", lambda: lab.run(dry).out, lambda out: filled in out)
+        lab.eventually("a class is filled in", lambda: lab.run(dry).out, lambda out: filled in out)
         (created,) = lab.apply(ingress)
         assert created.at("spec.ingressClassName") == "traefik"
         lab.becomes("ingress/example-ingress", has_address)
@@ -106,7 +106,7 @@ def test_default_class_is_filled_in_when_an_ingress_is_created(lab: Lab) -> None
 @claim("IN-3")
 @needs("ingress")
 def test_host_header_chooses_the_service_and_an_unknown_host_is_404(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-host.yaml"))
+    lab.apply(documents(lab, "network/ingress/host.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
 
     for app in ("app1", "app2"):
@@ -119,7 +119,7 @@ def test_host_header_chooses_the_service_and_an_unknown_host_is_404(lab: Lab) ->
 @claim("IN-4")
 @needs("ingress")
 def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-path.yaml"))
+    lab.apply(documents(lab, "network/ingress/path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
     host = own(lab, "www.example.com")
 
@@ -134,7 +134,7 @@ def test_prefix_compares_path_elements_and_not_characters(lab: Lab) -> None:
 @claim("IN-5")
 @needs("ingress")
 def test_exact_path_is_exact(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-path.yaml"))
+    lab.apply(documents(lab, "network/ingress/path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
     host = own(lab, "www.example.com")
 
@@ -145,7 +145,7 @@ def test_exact_path_is_exact(lab: Lab) -> None:
 @claim("IN-6")
 @needs("ingress")
 def test_missing_backend_breaks_only_the_rules_that_point_at_it(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-path.yaml"))
+    lab.apply(documents(lab, "network/ingress/path.yaml"))
     lab.becomes("pods app in (app1,app2)", ready(2))
     host = own(lab, "www.example.com")
     assert lab.outside(f"{SITE}/app2", host=host).body.startswith("app2-")
@@ -158,7 +158,7 @@ def test_missing_backend_breaks_only_the_rules_that_point_at_it(lab: Lab) -> Non
 
 @claim("IN-13")
 def test_ingress_of_a_removed_api_group_is_unknown(lab: Lab) -> None:
-    wanted = documents(lab, "network/ingress-host.yaml")
+    wanted = documents(lab, "network/ingress/host.yaml")
     (ingress,) = [d for d in wanted if d["kind"] == "Ingress"]
 
     lab.refuses(

@@ -29,34 +29,41 @@ def documents(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def backend(lab: Lab) -> None:
     """Start the application behind the Ingresses, and none of them."""
-    lab.apply([d for d in documents(lab, "network/ingress-rewrite.yaml") if d["kind"] != "Ingress"])
+    lab.apply(
+        [
+            d
+            for d in documents(lab, "network/ingress-annotations/ingress-rewrite.yaml")
+            if d["kind"] != "Ingress"
+        ]
+    )
     lab.becomes("pods app=app", ready(1))
 
 
 @claim("IN-9", "IN-10")
 @needs("ingress")
 def test_rewrite_is_done_by_the_class_that_knows_it_and_needs_a_group(lab: Lab) -> None:
-    lab.apply(documents(lab, "network/ingress-rewrite.yaml"))
-    lab.apply(documents(lab, "network/ingress-rewrite-no-group.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-rewrite.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-rewrite-no-group.yaml"))
     lab.becomes("pods app=app", ready(1))
 
-    rewritten = lab.outside(f"{SITE}/app/hello", host=own(lab, "rewritten"))
-    unchanged = lab.outside(f"{SITE}/app/hello", host=own(lab, "unchanged"))
-    assert rewritten.body == "app saw /hello\n"
-    assert unchanged.body == "app saw /app/hello\n"
-
-    # without a group there is nothing to put in
-    no_group = lab.outside(f"{SITE}/app/hello", host=own(lab, "no-group"))
-    assert no_group.body == "app saw /app/hello\n"
-    lab.outside(f"{SITE}/other", host=own(lab, "rewritten"), status=404, within=0)
-    lab.outside(f"{SITE}/other", host=own(lab, "unchanged"), status=404, within=0)
+    with lab.proves("IN-10"):
+        rewritten = lab.outside(f"{SITE}/app/hello", host=own(lab, "rewritten"))
+        assert rewritten.body == "app saw /hello\n"
+        # without a group there is nothing to put in
+        no_group = lab.outside(f"{SITE}/app/hello", host=own(lab, "no-group"))
+        assert no_group.body == "app saw /app/hello\n"
+        lab.outside(f"{SITE}/other", host=own(lab, "rewritten"), status=404, within=0)
+    with lab.proves("IN-9"):
+        unchanged = lab.outside(f"{SITE}/app/hello", host=own(lab, "unchanged"))
+        assert (rewritten.body, unchanged.body) == ("app saw /hello\n", "app saw /app/hello\n")
+        lab.outside(f"{SITE}/other", host=own(lab, "unchanged"), status=404, within=0)
 
 
 @claim("IN-11")
 @needs("ingress")
 def test_redirect_is_on_with_tls_unless_false_and_never_without(lab: Lab) -> None:
     backend(lab)
-    lab.apply(documents(lab, "network/ingress-annotations.yaml"))
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-annotations.yaml"))
 
     redirected = lab.outside(f"{SITE}/deeper", host=own(lab, "secure"), status=308)
     assert redirected.headers["location"] == f"https://{own(lab, 'secure')}/deeper"
@@ -75,30 +82,33 @@ def test_redirect_is_on_with_tls_unless_false_and_never_without(lab: Lab) -> Non
 @needs("ingress")
 def test_body_above_the_limit_is_413_while_requests_are_buffered(lab: Lab) -> None:
     backend(lab)
-    lab.apply(documents(lab, "network/ingress-annotations.yaml")[1])
+    lab.apply(documents(lab, "network/ingress-annotations/ingress-annotations.yaml")[1])
     host = own(lab, "upload")
     assert lab.outside(SITE, host=host).body == "app saw /\n"
 
-    lab.outside(SITE, host=host, method="POST", data=LARGE, status=413, within=0)
-    lab.outside(SITE, host=host, method="POST", data=SMALL, within=0)
+    with lab.proves("IN-12"):
+        lab.outside(SITE, host=host, method="POST", data=LARGE, status=413, within=0)
+        lab.outside(SITE, host=host, method="POST", data=SMALL, within=0)
 
     buffering = f"{PREFIX}/proxy-request-buffering"
-    lab.annotate("ingress/upload", {buffering: None})
-    assert lab.outside(SITE, host=host, method="POST", data=LARGE).body == "app saw /\n"
-    lab.annotate("ingress/upload", {buffering: "on"})
-    lab.outside(SITE, host=host, method="POST", data=LARGE, status=413)
+    with lab.proves("IN-14"):
+        lab.annotate("ingress/upload", {buffering: None})
+        assert lab.outside(SITE, host=host, method="POST", data=LARGE).body == "app saw /\n"
+        lab.annotate("ingress/upload", {buffering: "on"})
+        lab.outside(SITE, host=host, method="POST", data=LARGE, status=413)
 
     # allowed, and too large for the 16 KiB that are kept in memory
     lab.annotate("ingress/upload", {f"{PREFIX}/proxy-body-size": "64k"})
-    assert lab.outside(SITE, host=host, method="POST", data=LARGE).body == "app saw /\n"
-    lab.outside(SITE, host=host, method="POST", data=HUGE, status=500, within=0)
-    lab.annotate("ingress/upload", {f"{PREFIX}/client-body-buffer-size": "64k"})
-    assert lab.outside(SITE, host=host, method="POST", data=HUGE).body == "app saw /\n"
+    with lab.proves("IN-16"):
+        assert lab.outside(SITE, host=host, method="POST", data=LARGE).body == "app saw /\n"
+        lab.outside(SITE, host=host, method="POST", data=HUGE, status=500, within=0)
+        lab.annotate("ingress/upload", {f"{PREFIX}/client-body-buffer-size": "64k"})
+        assert lab.outside(SITE, host=host, method="POST", data=HUGE).body == "app saw /\n"
 
 
 @claim("IN-15")
 def test_annotation_that_is_no_string_is_refused(lab: Lab) -> None:
-    (ingress,) = documents(lab, "network/ingress-rewrite-no-group.yaml")
+    (ingress,) = documents(lab, "network/ingress-annotations/ingress-rewrite-no-group.yaml")
     key = f"{PREFIX}/ssl-redirect"
     lab.apply(ingress)
 

@@ -56,7 +56,7 @@ def is_same(certificate: str, file: Path) -> bool:
 @claim("IN-7")
 @needs("ingress")
 def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: Path) -> None:
-    wanted = documents(lab, "network/ingress-tls.yaml")
+    wanted = documents(lab, "network/ingress-tls/ingress-tls.yaml")
     ingress = next(d for d in wanted if d["kind"] == "Ingress")
     # whoever asks for the certificate reads in `tls` which host it is for
     tls = ingress["spec"].get("tls") or [{"hosts": [own(lab, HOST)]}]
@@ -76,8 +76,8 @@ def test_https_is_served_with_the_certificate_of_the_secret(lab: Lab, tmp_path: 
 @claim("IN-8")
 @needs("ingress")
 def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path) -> None:
-    lab.apply(documents(lab, "network/ingress-tls.yaml"))
-    lab.apply(documents(lab, "network/ingress-tls-no-secret.yaml"))
+    lab.apply(documents(lab, "network/ingress-tls/ingress-tls.yaml"))
+    lab.apply(documents(lab, "network/ingress-tls/no-secret.yaml"))
     lab.becomes("pods app=service1", ready(1))
     host, crt = own(lab, HOST_WITHOUT_SECRET), tmp_path / "tls.crt"
     make_certificate(lab, tmp_path, host)
@@ -94,7 +94,7 @@ def test_without_the_secret_the_certificate_is_not_ours(lab: Lab, tmp_path: Path
     assert is_same(lab.outside(SITE, sni=host, cafile=crt).certificate, crt)
     lab.delete("secret/no-such-secret", wait=True)
     # no answer may come from a busy node as well, so it's the certificate that is waited for
-    lab.until(
+    lab.eventually(
         "another certificate",
         lambda: lab.outside(SITE, sni=host).certificate,
         lambda certificate: not is_same(certificate, crt),

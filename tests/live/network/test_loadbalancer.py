@@ -54,13 +54,13 @@ def in_the_nodes_network(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 def accepted(lab: Lab, documents: list[dict[str, Any]]) -> Object:
     """Apply as soon as MetalLB's webhook has its certificate, and return the first object."""
-    return lab.until("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
+    return lab.eventually("MetalLB takes its pool", lambda: lab.apply(documents), bool, WEBHOOK)[0]
 
 
 @claim("NW-13")
 @needs("lesson-nodes")  # on another cluster somebody may hand out addresses
 def test_without_an_implementation_it_stays_pending_and_works_inside(lab: Lab) -> None:
-    lab.apply("network/service-loadbalancer.yaml")
+    lab.apply("network/loadbalancer/service-loadbalancer.yaml")
 
     lab.becomes(SLICES, has_endpoints)  # controllers have seen the Service
     service = lab.stays("service/web-lb", is_pending, 15, control=None)
@@ -76,7 +76,7 @@ def test_without_an_implementation_it_stays_pending_and_works_inside(lab: Lab) -
 @claim("NW-14")
 @needs("lesson-nodes")  # elsewhere, whoever hands out addresses would take this one away again
 def test_address_in_the_status_is_shown_and_leads_to_a_pod_from_inside(lab: Lab) -> None:
-    lab.apply("network/service-loadbalancer.yaml")
+    lab.apply("network/loadbalancer/service-loadbalancer.yaml")
     (pod,) = lab.becomes("pods app=web-lb", ready(1))
     # of a range that is for documentation, and another than that of a test beside this one
     last = int(hashlib.sha256(lab.namespace.encode()).hexdigest(), 16) % 250 + 1
@@ -97,10 +97,10 @@ def test_address_in_the_status_is_shown_and_leads_to_a_pod_from_inside(lab: Lab)
 
 @claim("NW-15")
 def test_without_allocation_there_is_no_node_port(lab: Lab) -> None:
-    lab.apply("network/service-loadbalancer.yaml")
+    lab.apply("network/loadbalancer/service-loadbalancer.yaml")
     (pod,) = lab.becomes("pods app=web-lb", ready(1))
 
-    (only,) = lab.apply("network/service-loadbalancer-no-node-port.yaml")
+    (only,) = lab.apply("network/loadbalancer/service-loadbalancer-no-node-port.yaml")
 
     assert lab.get("service/web-lb").at("spec.ports.0.nodePort") in range(30000, 32768)
     assert only.at("spec.ports.0.nodePort") is None
@@ -115,22 +115,24 @@ def test_metallb_gives_an_address_of_its_range_that_answers_from_outside(lab: La
     shared = [d for d in installation(lab) if d["kind"] in OF_THE_CLUSTER]
     try:
         lab.apply(installation(lab))
-        lab.apply("network/service-loadbalancer.yaml")
+        lab.apply("network/loadbalancer/service-loadbalancer.yaml")
         (pod,) = lab.becomes("pods app=web-lb", ready(1))
-        other = lab.example("network/service-loadbalancer.yaml")[0]
+        other = lab.example("network/loadbalancer/service-loadbalancer.yaml")[0]
         other["metadata"]["name"] = "other-class"
         other["spec"]["loadBalancerClass"] = "example.com/none"
         lab.apply(other)
         lab.becomes("pods app=metallb", ready(4), within=180)
         assert is_pending(lab.get("service/web-lb"))  # there is no range yet
 
-        pool = accepted(lab, in_the_nodes_network(lab, "network/metallb-pool.yaml"))
-        lab.becomes("service/web-lb", lambda s: s is not None and not is_pending(s))
-        address = external_ip(lab, "web-lb")
-        first, last = map(ip_address, pool.at("spec.addresses.0").split("-"))
-        assert first <= ip_address(address) <= last
-        assert lab.outside(f"http://{address}/hostname", within=60).body == pod.name
-        assert is_pending(lab.get("service/other-class"))
+        pool = accepted(lab, in_the_nodes_network(lab, "network/loadbalancer/metallb-pool.yaml"))
+        with lab.proves("NW-24"):
+            lab.becomes("service/web-lb", lambda s: s is not None and not is_pending(s))
+            address = external_ip(lab, "web-lb")
+            first, last = map(ip_address, pool.at("spec.addresses.0").split("-"))
+            assert first <= ip_address(address) <= last
+            assert lab.outside(f"http://{address}/hostname", within=60).body == pod.name
+        with lab.proves("NW-25"):
+            assert is_pending(lab.get("service/other-class"))
     finally:
         for document in shared:
             if lab.get(what := f"{document['kind']}/{document['metadata']['name']}"):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import time
 
-from k8s_basic.live import Lab, claim, needs, ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Lab, claim, needs, ready
 
 # curl's exit codes: a network plugin may refuse a connection at once, or drop it until time is up
 BLOCKED = (7, 28)
@@ -27,23 +25,19 @@ def ask(
     text: str = "",
 ) -> Completed:
     """Ask from a Pod until curl ends with one of `codes` and says `text`, for so many seconds."""
-
-    def met() -> bool:
-        return done.code in codes and text in done.err.lower()
-
     place = f"-n {namespace} " if namespace else ""
     command = f"kubectl exec {place}{client} -- curl -sS --max-time 3 {url}"
-    deadline = time.monotonic() + within
-    done = lab.run(command)
-    while not met() and time.monotonic() < deadline:  # the plugin takes up the change
-        done = lab.run(command)
-    assert met(), f"from {client}: wanted curl to end with {codes} {text}, last {done}"
-    return done
+    return lab.eventually(
+        f"curl from {client} to {url} ends with {codes} {text}",
+        lambda: lab.run(command),
+        lambda done: done.code in codes and text in done.err.lower(),
+        within,
+    )
 
 
 def start(lab: Lab, namespace: str | None = None) -> None:
     """Start the server and both clients, and see that both reach it."""
-    lab.apply("network/networkpolicy.yaml", namespace=namespace)
+    lab.apply("network/network-policy/networkpolicy.yaml", namespace=namespace)
     lab.becomes("pods role", ready(3), namespace=namespace)
     for client in ("storefront", "other"):
         assert ask(lab, client, REACHED, namespace=namespace or "").out == "server"
@@ -57,7 +51,7 @@ def test_without_a_policy_every_pod_reaches_every_pod(lab: Lab) -> None:
     # also from another namespace, and without a Service between
     ip = lab.get("pod/server").at("status.podIP")
     elsewhere = lab.new_namespace("other")
-    lab.apply("network/networkpolicy.yaml", namespace=elsewhere)
+    lab.apply("network/network-policy/networkpolicy.yaml", namespace=elsewhere)
     lab.becomes("pods role", ready(3), namespace=elsewhere)
     stranger = lab.get("pod/other", namespace=elsewhere)
     url = f"http://{ip}:8080/hostname"
@@ -68,7 +62,7 @@ def test_without_a_policy_every_pod_reaches_every_pod(lab: Lab) -> None:
 def test_policy_without_a_rule_blocks_what_comes_in(lab: Lab) -> None:
     start(lab)
 
-    lab.apply("network/networkpolicy-deny.yaml")
+    lab.apply("network/network-policy/deny.yaml")
     for client in ("storefront", "other"):
         ask(lab, client, BLOCKED)
 
@@ -80,23 +74,25 @@ def test_policy_without_a_rule_blocks_what_comes_in(lab: Lab) -> None:
 @claim("NP-3", "NP-6")
 def test_allowed_label_gets_through_to_the_port_of_the_pod(lab: Lab) -> None:
     start(lab)
-    lab.apply("network/networkpolicy-deny.yaml")
+    lab.apply("network/network-policy/deny.yaml")
     ask(lab, "storefront", BLOCKED)
 
-    lab.apply("network/networkpolicy-allow.yaml")
+    lab.apply("network/network-policy/allow.yaml")
 
-    assert ask(lab, "storefront", REACHED).out == "server"
-    ask(lab, "other", BLOCKED, within=0)
+    with lab.proves("NP-3"):
+        assert ask(lab, "storefront", REACHED).out == "server"
+        ask(lab, "other", BLOCKED, within=0)
 
     # the Service's port instead of the Pod's
-    (allow,) = lab.example("network/networkpolicy-allow.yaml")
+    (allow,) = lab.example("network/network-policy/allow.yaml")
     (rule,) = allow["spec"]["ingress"]
     assert rule["ports"] == [{"port": 8080}]
     rule["ports"] = [{"port": 80}]
-    lab.apply(allow)
-    ask(lab, "storefront", BLOCKED)
-    lab.apply("network/networkpolicy-allow.yaml")
-    assert ask(lab, "storefront", REACHED).out == "server"
+    with lab.proves("NP-6"):
+        lab.apply(allow)
+        ask(lab, "storefront", BLOCKED)
+        lab.apply("network/network-policy/allow.yaml")
+        assert ask(lab, "storefront", REACHED).out == "server"
 
 
 @claim("NP-7", "NP-8")
@@ -105,17 +101,19 @@ def test_closed_pod_gets_answers_and_is_reached_by_its_own_node(lab: Lab) -> Non
     elsewhere = lab.new_namespace("open")
     start(lab, elsewhere)
     start(lab)
-    lab.apply("network/networkpolicy-deny.yaml")
+    lab.apply("network/network-policy/deny.yaml")
     ask(lab, "other", BLOCKED)
 
     outward = f"http://server.{elsewhere}/hostname"
-    assert ask(lab, "server", REACHED, within=0, url=outward).out == "server"
+    with lab.proves("NP-7"):
+        assert ask(lab, "server", REACHED, within=0, url=outward).out == "server"
 
     server = lab.get("pod/server")
     url = f"http://{server.at('status.podIP')}:8080/hostname"
     curl = ("curl", "-sS", "--max-time", "5", url)
-    assert lab.on_node(server.at("spec.nodeName"), *curl).strip() == "server"
-    ask(lab, "other", BLOCKED, within=0, url=url)
+    with lab.proves("NP-8"):
+        assert lab.on_node(server.at("spec.nodeName"), *curl).strip() == "server"
+        ask(lab, "other", BLOCKED, within=0, url=url)
 
 
 @claim("NP-9", "NP-10", "NP-11")
@@ -127,53 +125,59 @@ def test_selectors_of_namespaces_and_pods_add_up_in_one_item_and_not_in_two(lab:
     server = f"http://server.{lab.namespace}/hostname"
     for client in ("storefront", "other"):
         ask(lab, client, REACHED, url=server, namespace=partner)
-    lab.apply("network/networkpolicy-allow.yaml")
+    lab.apply("network/network-policy/allow.yaml")
 
-    # allowed by label, here only
-    ask(lab, "storefront", BLOCKED, url=server, namespace=partner)
-    assert ask(lab, "storefront", REACHED).out == "server"
+    with lab.proves("NP-9"):
+        # allowed by label, here only
+        ask(lab, "storefront", BLOCKED, url=server, namespace=partner)
+        assert ask(lab, "storefront", REACHED).out == "server"
 
     # those Pods of those namespaces
-    lab.apply("network/networkpolicy-namespace.yaml")
-    assert ask(lab, "storefront", REACHED, url=server, namespace=partner).out == "server"
-    ask(lab, "other", BLOCKED, within=0, url=server, namespace=partner)
+    lab.apply("network/network-policy/namespace.yaml")
+    with lab.proves("NP-10"):
+        assert ask(lab, "storefront", REACHED, url=server, namespace=partner).out == "server"
+        ask(lab, "other", BLOCKED, within=0, url=server, namespace=partner)
 
     # a dash more: every Pod of those namespaces, or those Pods of this one
-    (policy,) = lab.example("network/networkpolicy-namespace.yaml")
+    (policy,) = lab.example("network/network-policy/namespace.yaml")
     (rule,) = policy["spec"]["ingress"]
     (peer,) = rule["from"]
     rule["from"] = [{key: value} for key, value in peer.items()]
     lab.apply(policy)
-    assert ask(lab, "other", REACHED, url=server, namespace=partner).out == "server"
-    ask(lab, "other", BLOCKED, within=0)
+    with lab.proves("NP-11"):
+        assert ask(lab, "other", REACHED, url=server, namespace=partner).out == "server"
+        ask(lab, "other", BLOCKED, within=0)
 
 
 @claim("NP-12", "NP-13", "NP-14")
 def test_pod_that_may_send_nothing_out_resolves_no_name_until_dns_is_open(lab: Lab) -> None:
     start(lab)
 
-    lab.apply("network/networkpolicy-egress-deny.yaml")
-    ask(lab, "storefront", UNRESOLVED, text="resolv")
-    ask(lab, "other", REACHED, within=0)
+    lab.apply("network/network-policy/egress-deny.yaml")
+    with lab.proves("NP-12"):
+        ask(lab, "storefront", UNRESOLVED, text="resolv")
+        ask(lab, "other", REACHED, within=0)
 
-    lab.apply("network/networkpolicy-egress-dns.yaml")
-    assert ask(lab, "storefront", REACHED).out == "server"
-    ask(lab, "storefront", BLOCKED, within=0, url=API)
-    ask(lab, "other", UNTRUSTED, within=0, url=API)
+    lab.apply("network/network-policy/egress-dns.yaml")
+    with lab.proves("NP-13"):
+        assert ask(lab, "storefront", REACHED).out == "server"
+        ask(lab, "storefront", BLOCKED, within=0, url=API)
+        ask(lab, "other", UNTRUSTED, within=0, url=API)
 
     # the server may send nothing either, and is reached as before
-    (policy,) = lab.example("network/networkpolicy-egress-deny.yaml")
+    (policy,) = lab.example("network/network-policy/egress-deny.yaml")
     policy["metadata"]["name"] = "nothing-out-of-the-server"
     policy["spec"]["podSelector"] = {"matchLabels": {"app": "server"}}
-    ask(lab, "server", UNTRUSTED, url=API)
-    lab.apply(policy)
-    ask(lab, "server", UNRESOLVED, url=API, text="resolv")
-    assert ask(lab, "other", REACHED, within=0).out == "server"
+    with lab.proves("NP-14"):
+        ask(lab, "server", UNTRUSTED, url=API)
+        lab.apply(policy)
+        ask(lab, "server", UNRESOLVED, url=API, text="resolv")
+        assert ask(lab, "other", REACHED, within=0).out == "server"
 
 
 @claim("NP-4")
 def test_policy_types_left_out_are_ingress_and_egress_only_with_such_a_section(lab: Lab) -> None:
-    (allow,) = lab.example("network/networkpolicy-allow.yaml")
+    (allow,) = lab.example("network/network-policy/allow.yaml")
     assert "policyTypes" not in allow["spec"]
     with_egress = copy.deepcopy(allow)
     with_egress["metadata"]["name"] = "with-egress"
@@ -187,7 +191,7 @@ def test_policy_types_left_out_are_ingress_and_egress_only_with_such_a_section(l
 
 @claim("NP-5")
 def test_ip_block_beside_a_selector_in_one_item_is_refused(lab: Lab) -> None:
-    mixed = "network/networkpolicy-mixed-peer.yaml"
+    mixed = "network/network-policy/mixed-peer.yaml"
     field = "spec.ingress[0].from[0]"
     lab.refuses(lab.apply, mixed, code=422, reason="Invalid", field=field, text="ipBlock")
 

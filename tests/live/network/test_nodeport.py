@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from k8s_basic.live import Lab, Object, Objects, claim, needs, ready
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Lab, Object, Objects, claim, needs, ready
 
 RUNNING = {"status": {"phase": "Running"}}
 UNSCHEDULABLE = {
@@ -34,12 +33,12 @@ def ask(lab: Lab, url: str, code: int) -> Completed:
     """Ask from the control plane's network until curl ends with `code`: kube-proxy catches up."""
     command = f"kubectl exec node-client -- curl -sS --max-time 3 {url}"
     what = f"curl {url} ends with {code}"
-    return lab.until(what, lambda: lab.run(command), lambda done: done.code == code)
+    return lab.eventually(what, lambda: lab.run(command), lambda done: done.code == code)
 
 
 def has_no_other_place(lab: Lab) -> None:
     """Show that node-client is where it is by no accident: a copy that shuns it runs nowhere."""
-    [copy] = lab.example("network/node-client.yaml")
+    [copy] = lab.example("network/clusterip/node-client.yaml")
     beside_nobody = {
         "topologyKey": "kubernetes.io/hostname",
         "labelSelector": {"matchExpressions": [{"key": "none", "operator": "DoesNotExist"}]},
@@ -51,7 +50,7 @@ def has_no_other_place(lab: Lab) -> None:
 
 @claim("NW-9")
 def test_every_node_answers_on_the_node_port(lab: Lab) -> None:
-    lab.apply("network/service-nodeport.yaml")
+    lab.apply("network/nodeport/service-nodeport.yaml")
     (pod,) = lab.becomes("pods app=web-nodeport", ready(1))
     port = node_port(lab.get("service/web-nodeport"))
 
@@ -66,7 +65,7 @@ def test_every_node_answers_on_the_node_port(lab: Lab) -> None:
 
 @claim("NW-10")
 def test_node_port_outside_the_range_is_refused(lab: Lab) -> None:
-    (service,) = lab.example("network/service-nodeport-out-of-range.yaml")
+    (service,) = lab.example("network/nodeport/service-nodeport-out-of-range.yaml")
 
     lab.refuses(
         lab.apply, service, code=422, reason="Invalid",
@@ -82,7 +81,7 @@ def test_node_port_outside_the_range_is_refused(lab: Lab) -> None:
 
 @claim("NW-11")
 def test_node_port_service_has_a_cluster_ip_too(lab: Lab) -> None:
-    lab.apply("network/service-nodeport.yaml")
+    lab.apply("network/nodeport/service-nodeport.yaml")
     (pod,) = lab.becomes("pods app=web-nodeport", ready(1))
     service = lab.get("service/web-nodeport")
 
@@ -95,8 +94,8 @@ def test_node_port_service_has_a_cluster_ip_too(lab: Lab) -> None:
 @pytest.mark.slow
 @needs("control-plane")
 def test_local_policy_keeps_the_client_ip_and_answers_only_where_a_pod_is(lab: Lab) -> None:
-    lab.apply("network/service-nodeport-local.yaml")
-    lab.apply("network/node-client.yaml")
+    lab.apply("network/nodeport/service-nodeport-local.yaml")
+    lab.apply("network/clusterip/node-client.yaml")
     (pod,) = lab.becomes("pods app=web-local", ready(1))
     client = lab.becomes("pod/node-client", RUNNING).at("status.podIP")
     port = node_port(lab.get("service/web-local"))

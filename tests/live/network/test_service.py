@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 from k8s_basic.content.tables import coded_rows, default_rows
-from k8s_basic.live import Lab, Objects, claim, ready
+from k8s_basic.live import Condition, Lab, Objects, claim, ready
 
 SLICES = "endpointslices kubernetes.io/service-name=web"
 
@@ -29,24 +28,23 @@ def has_no_endpoints(slices: Objects) -> bool:
     return len(slices) > 0 and not any(s.get("endpoints") for s in slices)
 
 
-def lists_exactly(wanted: set[str]) -> Callable[[Objects], bool]:
+def lists_exactly(wanted: set[str]) -> Condition:
     """Return a condition: the addresses that are ready are these and no others."""
 
     def condition(slices: Objects) -> bool:
         return addresses(slices) == wanted
 
-    condition.__doc__ = f"ready addresses are {sorted(wanted)}"
-    return condition
+    return Condition(f"ready addresses are {sorted(wanted)}", condition)
 
 
 @claim("NW-1")
 def test_service_without_matching_pods_has_no_endpoints_and_answers_nobody(lab: Lab) -> None:
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = lab.apply([d for d in documents if d["kind"] == "Service"])
     url = f"http://{service.at('spec.clusterIP')}/hostname"
     lab.becomes(SLICES, has_no_endpoints)
     lab.http(url, status=0)
-    lab.apply("network/service-wrong-selector.yaml")
+    lab.apply("network/service/wrong-selector.yaml")
 
     lab.apply([d for d in documents if d["kind"] == "Deployment"])
 
@@ -61,7 +59,7 @@ def test_service_without_matching_pods_has_no_endpoints_and_answers_nobody(lab: 
 
 @claim("NW-2")
 def test_pods_come_and_go_and_the_address_stays(lab: Lab) -> None:
-    lab.apply("network/service-clusterip.yaml")
+    lab.apply("network/service/clusterip.yaml")
     before = lab.becomes("pods app=web", ready(3))
     address = lab.get("service/web").at("spec.clusterIP")
     url = f"http://{address}/hostname"
@@ -79,7 +77,7 @@ def test_pods_come_and_go_and_the_address_stays(lab: Lab) -> None:
 
 @claim("NW-4")
 def test_ready_endpoints_are_exactly_the_ready_pods_with_the_label(lab: Lab) -> None:
-    documents = lab.apply("network/service-clusterip.yaml")
+    documents = lab.apply("network/service/clusterip.yaml")
     pods = lab.becomes("pods app=web", ready(3))
     lab.becomes(SLICES, lists_exactly(ips(pods)))
 
@@ -109,13 +107,13 @@ def test_ready_endpoints_are_exactly_the_ready_pods_with_the_label(lab: Lab) -> 
 
 @claim("NW-5")
 def test_new_connections_are_spread_over_all_ready_pods(lab: Lab) -> None:
-    lab.apply("network/service-clusterip.yaml")
+    lab.apply("network/service/clusterip.yaml")
     pods = lab.becomes("pods app=web", ready(3))
     lab.becomes(SLICES, lists_exactly(ips(pods)))
     assert len(pods.names) == 3
 
     # 60 random picks miss one of three Pods once in 10^10 runs; kube-proxy may know fewer at first
-    lab.until(
+    lab.eventually(
         "all three Pods answer, and they alone",
         lambda: {(a.status, a.body) for a in lab.http_many("http://web/hostname", 60)},
         lambda answers: answers == {(200, name) for name in pods.names},
@@ -133,7 +131,7 @@ ADDRESSES = {
 
 @claim("NW-23")
 def test_types_of_a_service_are_those_of_the_table_and_each_has_its_addresses(lab: Lab) -> None:
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = (d for d in documents if d["kind"] == "Service")
 
     def of_type(kind: str, **fields: Any) -> dict[str, Any]:
@@ -167,7 +165,7 @@ def test_types_of_a_service_are_those_of_the_table_and_each_has_its_addresses(la
 @claim("NW-20")
 def test_service_variables_are_there_only_for_services_older_than_the_pod(lab: Lab) -> None:
     older = lab.client
-    documents = lab.example("network/service-clusterip.yaml")
+    documents = lab.example("network/service/clusterip.yaml")
     (service,) = lab.apply([d for d in documents if d["kind"] == "Service"])
     lab.becomes(SLICES, has_no_endpoints)  # controllers have seen it, before the Pods are made
     lab.apply([d for d in documents if d["kind"] != "Service"])

@@ -72,8 +72,8 @@ def test_deleted_mirror_of_a_static_pod_returns_and_its_container_runs_on(lab, m
 @claim("OV-11")
 @needs("control-plane")
 def test_pods_without_toleration_stay_off_the_control_plane_node(lab):
-    lab.apply("overview/control-plane-pod.yaml")
-    [deployment] = lab.example("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/control-plane-pod.yaml")
+    [deployment] = lab.example("overview/cluster-architecture/desired-state.yaml")
     deployment["spec"]["replicas"] = 4
     lab.apply(deployment)
     spread = lab.becomes("pods app=web", ready(4), within=90)
@@ -85,7 +85,7 @@ def test_pods_without_toleration_stay_off_the_control_plane_node(lab):
     assert "taint" in refused.condition("PodScheduled")["message"]
 
     # ... and a toleration that lets it in.
-    [pod] = lab.example("overview/control-plane-pod.yaml")
+    [pod] = lab.example("overview/cluster-architecture/control-plane-pod.yaml")
     pod["metadata"]["name"] = "tolerated"
     pod["spec"]["tolerations"] = [
         {"key": CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}
@@ -126,7 +126,7 @@ def test_each_kubelet_renews_the_lease_of_its_node(lab):
 
 @claim("OV-30")
 def test_every_component_on_the_way_leaves_an_event(lab):
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
     lab.becomes("pods app=web", ready(2), within=90)
 
     def by_component(events):

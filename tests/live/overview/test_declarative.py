@@ -109,7 +109,7 @@ def test_kubectl_refuses_a_manifest_without_api_version_or_kind(lab):
 
 @claim("OV-3")
 def test_deleted_pod_of_a_broken_deployment_is_replaced_by_a_new_one(lab):
-    lab.apply("overview/broken-deployment.yaml")
+    lab.apply("overview/declarative/broken-deployment.yaml")
     before = lab.becomes("pods app=broken-pod", count(3), within=60)
 
     victim = lab.delete(before[0])
@@ -128,7 +128,7 @@ def test_crashing_container_is_restarted_after_growing_waits(lab):
         return pods and len(ended) == len(pods) and any(map(in_crash_loop, seen.history))
 
     with lab.watching("pods app=broken-pod") as seen:
-        lab.apply("overview/broken-deployment.yaml")
+        lab.apply("overview/declarative/broken-deployment.yaml")
         pods = lab.becomes("pods app=broken-pod", crashed_four_times, within=240)
 
     seconds, thirds = [], []
@@ -186,7 +186,7 @@ def instant(text):
 
 @claim("OV-5")
 def test_broken_deployment_never_becomes_available(lab):
-    lab.apply("overview/broken-deployment.yaml")
+    lab.apply("overview/declarative/broken-deployment.yaml")
     pods = lab.becomes("pods app=broken-pod", any_restart, within=60)
     lab.becomes("deployment/broken-pods", NOT_AVAILABLE)
     so_far = restarts(pods)
@@ -206,26 +206,26 @@ def test_broken_deployment_never_becomes_available(lab):
 @pytest.mark.slow
 @claim("OV-6")
 def test_rollout_status_fails_once_the_progress_deadline_has_passed(lab):
-    lab.apply("overview/broken-deployment.yaml")
+    lab.apply("overview/declarative/broken-deployment.yaml")
     stuck = lab.run("kubectl rollout status deployment/broken-pods --timeout=150s", timeout=180)
 
     assert stuck.code != 0
     exceeded = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     lab.becomes("deployment/broken-pods", {"status": {"conditions": [exceeded]}}, within=5)
 
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
     healthy = lab.run("kubectl rollout status deployment/web --timeout=150s", timeout=180)
     assert healthy.code == 0, healthy.err
 
 
 @claim("OV-7")
 def test_cluster_follows_the_description_up_and_down(lab):
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
     pods = lab.becomes("pods app=web", ready(2), within=60)
     for pod in pods:  # ready is what the kubelet says; they do serve, too
         assert lab.http(f"http://{pod.at('status.podIP')}:8080/hostname").body == pod.name
 
-    [deployment] = lab.example("overview/desired-state.yaml")
+    [deployment] = lab.example("overview/cluster-architecture/desired-state.yaml")
     for replicas in (4, 1):
         deployment["spec"]["replicas"] = replicas
         lab.apply(deployment)
@@ -238,19 +238,19 @@ def test_cluster_follows_the_description_up_and_down(lab):
 
 @claim("OV-19")
 def test_next_apply_undoes_scaling_by_hand(lab):
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
     lab.becomes("pods app=web", ready(2), within=60)
     lab.scale("deployment/web", 3)
     lab.becomes("pods app=web", ready(3), within=60)
 
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
 
     lab.becomes("pods app=web", ready(2), within=60)
 
 
 @claim("OV-8")
 def test_selector_of_a_deployment_is_immutable(lab):
-    lab.apply("overview/desired-state.yaml")
+    lab.apply("overview/cluster-architecture/desired-state.yaml")
     before = lab.get("deployment/web")
 
     lab.refuses(

@@ -18,7 +18,7 @@ class Teams:
 def teams(lab):
     """Applies the example, with a suffix to both names so that tests can run side by side."""
     own = {name: f"{name}-{lab.namespace}" for name in ("demo-team-a", "demo-team-b")}
-    documents = lab.example("overview/namespaces.yaml")
+    documents = lab.example("overview/namespaces/namespaces.yaml")
     for document in documents:
         metadata = document["metadata"]
         for field in ("name", "namespace"):

@@ -11,10 +11,11 @@ TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 @pytest.fixture
 def client(lab):
     """Applies the example and returns its Pod once it is ready and has its right."""
-    lab.apply("overview/api-client.yaml")
+    lab.apply("overview/talking-to-the-api/api-client.yaml")
     account = f"system:serviceaccount:{lab.namespace}:greeting-reader"
     allowed = f"kubectl auth can-i get configmap/greeting --as={account}"
-    lab.run(f"until {allowed}; do sleep 1; done", timeout=30)  # until the API server has seen it
+    seen = "the API server has seen the right"
+    lab.eventually(seen, lambda: lab.run(allowed), lambda done: not done.code, within=30)
     return lab.becomes("pod/api-client", is_ready, within=90)
 
 
@@ -45,7 +46,7 @@ def test_kubectl_and_a_plain_request_see_the_same_object(lab, client):
 
 @claim("OV-26")
 def test_kubectl_shows_the_request_that_it_sends(lab):
-    lab.apply("overview/api-client.yaml")
+    lab.apply("overview/talking-to-the-api/api-client.yaml")
 
     verbose = lab.run("kubectl get configmap greeting -v=6")
     assert verbose.code == 0
@@ -92,7 +93,7 @@ def test_misspelled_field_is_refused_unless_the_check_is_off(lab):
 
 @claim("OV-29")
 def test_diff_and_dry_run_change_nothing(lab):
-    lab.apply("overview/api-client.yaml")
+    lab.apply("overview/talking-to-the-api/api-client.yaml")
     before = lab.get("configmap/greeting")
     assert before.at("data.text") != "changed"
     make = "kubectl create configmap greeting --from-literal=text=changed --dry-run=client -o yaml"

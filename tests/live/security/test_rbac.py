@@ -6,17 +6,16 @@ import json
 from typing import Any
 
 import pytest
-from k8s_basic.live import Lab, claim
-from k8s_basic.live.lab import Completed
+from k8s_basic.live import Completed, Lab, claim
 
-POD_READER = "security/role-pod-reader.yaml"
-JANE = "security/rolebinding-jane.yaml"
-CLUSTER_ROLE = "security/clusterrole.yaml"
+POD_READER = "security/rbac/role-pod-reader.yaml"
+JANE = "security/rbac/rolebinding-jane.yaml"
+CLUSTER_ROLE = "security/rbac/clusterrole.yaml"
 
 
 def allowed(lab: Lab, command: str, within: float = 60) -> Completed:
     """Run a command until it succeeds, for so many seconds: a new grant is seen a moment later."""
-    return lab.until(command, lambda: lab.run(command), lambda done: not done.code, within)
+    return lab.eventually(command, lambda: lab.run(command), lambda done: not done.code, within)
 
 
 def forbidden(lab: Lab, command: str, text: str = "forbidden") -> None:
@@ -35,33 +34,34 @@ def watch_pods(lab: Lab, options: str) -> str:
 
 @claim("SE-11", "SE-12", "SE-13", "SE-14", "SE-15")
 def test_jane_may_read_pods_of_this_namespace_and_nothing_else(lab: Lab) -> None:
-    lab.apply("start/first-pod.yaml")
+    lab.apply("start/first-cluster/first-pod.yaml")
     lab.apply(POD_READER)
     lab.apply(JANE)
     lab.becomes("pod/hello", {"status": {"phase": "Running"}})
     other = lab.new_namespace("other")
 
-    allowed(lab, "kubectl get pod hello --as=jane")
-    assert "pod/hello" in allowed(lab, "kubectl get pods -o name --as=jane").out
-    allowed(lab, watch_pods(lab, "--as=jane"))
+    with lab.proves("SE-12"):
+        allowed(lab, "kubectl get pod hello --as=jane")
+        assert "pod/hello" in allowed(lab, "kubectl get pods -o name --as=jane").out
+        allowed(lab, watch_pods(lab, "--as=jane"))
+    with lab.proves("SE-11"):
+        forbidden(lab, "kubectl get pods --as=nobody-here")
+    with lab.proves("SE-15"):
+        forbidden(lab, "kubectl get pods --as=Jane")
 
-    forbidden(lab, "kubectl get pods --as=nobody-here")
-    forbidden(lab, "kubectl get pods --as=Jane")
-    forbidden(lab, f"kubectl get pods --as=jane --namespace={other}")
-    forbidden(lab, "kubectl get nodes --as=jane")
-    forbidden(lab, "kubectl delete pod hello --as=jane", 'cannot delete resource "pods"')
-    forbidden(lab, f"{created(pod('mine'))} --as=jane", 'cannot create resource "pods"')
-    forbidden(lab, "kubectl logs hello --as=jane", "pods/log")
-
-    # the same requests, by somebody who has the rights
-    for command in (
-        f"kubectl get pods --namespace={other}",
-        "kubectl get nodes",
-        created(pod("mine")),
-        "kubectl logs hello",
-        "kubectl delete pod hello --wait=false",
-    ):
-        allowed(lab, command, within=0)
+    # beside what is refused, the same requests by somebody who has the rights
+    with lab.proves("SE-14"):
+        forbidden(lab, f"kubectl get pods --as=jane --namespace={other}")
+        forbidden(lab, "kubectl get nodes --as=jane")
+        allowed(lab, f"kubectl get pods --namespace={other}", within=0)
+        allowed(lab, "kubectl get nodes", within=0)
+    with lab.proves("SE-13"):
+        forbidden(lab, "kubectl delete pod hello --as=jane", 'cannot delete resource "pods"')
+        forbidden(lab, f"{created(pod('mine'))} --as=jane", 'cannot create resource "pods"')
+        forbidden(lab, "kubectl logs hello --as=jane", "pods/log")
+        allowed(lab, created(pod("mine")), within=0)
+        allowed(lab, "kubectl logs hello", within=0)
+        allowed(lab, "kubectl delete pod hello --wait=false", within=0)
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -79,28 +79,30 @@ def created(document: dict[str, Any]) -> str:
 @claim("SE-16", "SE-22")
 def test_role_of_a_binding_may_come_later_and_never_change(lab: Lab) -> None:
     lab.apply(JANE)
-    forbidden(lab, "kubectl get pods --as=jane")
-    lab.apply(POD_READER)
-    allowed(lab, "kubectl get pods --as=jane")
+    with lab.proves("SE-22"):
+        forbidden(lab, "kubectl get pods --as=jane")
+        lab.apply(POD_READER)
+        allowed(lab, "kubectl get pods --as=jane")
 
     (binding,) = lab.example(JANE)
     other = {**binding["roleRef"], "kind": "ClusterRole", "name": "view"}
-    lab.refuses(
-        lab.patch, "rolebinding/read-pods", {"roleRef": other},
-        code=422, reason="Invalid", field="roleRef",
-    )  # fmt: skip
+    with lab.proves("SE-16"):
+        lab.refuses(
+            lab.patch, "rolebinding/read-pods", {"roleRef": other},
+            code=422, reason="Invalid", field="roleRef",
+        )  # fmt: skip
 
-    # subjects may change, and the old name loses its rights
-    kim = {**binding["subjects"][0], "name": "kim"}
-    lab.patch("rolebinding/read-pods", {"subjects": [kim]})
-    allowed(lab, "kubectl get pods --as=kim")
-    forbidden(lab, "kubectl get pods --as=jane")
+        # subjects may change, and the old name loses its rights
+        kim = {**binding["subjects"][0], "name": "kim"}
+        lab.patch("rolebinding/read-pods", {"subjects": [kim]})
+        allowed(lab, "kubectl get pods --as=kim")
+        forbidden(lab, "kubectl get pods --as=jane")
 
 
 @claim("SE-17")
 def test_group_in_a_binding_stands_for_all_its_members(lab: Lab) -> None:
     lab.apply(POD_READER)
-    lab.apply("security/rolebinding-group.yaml")
+    lab.apply("security/rbac/rolebinding-group.yaml")
 
     allowed(lab, "kubectl get pods --as=park --as-group=devs")
 
@@ -142,7 +144,7 @@ def own(lab: Lab, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @claim("SE-19")
 def test_resource_names_narrow_a_rule_to_single_objects(lab: Lab) -> None:
-    lab.apply("security/role-resourcenames.yaml")
+    lab.apply("security/rbac/role-resourcenames.yaml")
 
     allowed(lab, "kubectl get secret db-password --as=jane")
 
@@ -153,9 +155,9 @@ def test_resource_names_narrow_a_rule_to_single_objects(lab: Lab) -> None:
 
 @claim("SE-20")
 def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
-    lab.apply("security/role-admin.yaml")
+    lab.apply("security/rbac/role-admin.yaml")
     allowed(lab, "kubectl create role viewer --verb=get --resource=roles --as=carol")
-    (secret_reader,) = lab.example("security/role-escalation.yaml")
+    (secret_reader,) = lab.example("security/rbac/role-escalation.yaml")
     not_hers = "attempting to grant RBAC permissions not currently held"
 
     forbidden(lab, f"{created(secret_reader)} --as=carol", not_hers)
@@ -165,7 +167,7 @@ def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
     allowed(lab, "kubectl get role viewer --as=carol", within=0)
 
     # once she has the rights herself, the same request is accepted
-    lab.apply("security/role-escalation.yaml")
+    lab.apply("security/rbac/role-escalation.yaml")
     lab.run("kubectl create rolebinding secrets --role=secret-reader --user=carol")
     allowed(lab, "kubectl get secrets --as=carol")
     again = {**secret_reader, "metadata": {"name": "again"}}
@@ -174,7 +176,7 @@ def test_nobody_grants_more_than_they_have(lab: Lab) -> None:
 
 @claim("SE-21")
 def test_rule_for_the_wrong_api_group_is_accepted_and_allows_nothing(lab: Lab) -> None:
-    wrong = "security/role-wrong-group.yaml"
+    wrong = "security/rbac/role-wrong-group.yaml"
     lab.apply(POD_READER)
     lab.apply(JANE)
     lab.apply(wrong)

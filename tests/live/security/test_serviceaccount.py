@@ -6,16 +6,11 @@ import base64
 import json
 from typing import Any
 
-from k8s_basic.live import Lab, Object, Objects, claim
+from k8s_basic.live import Lab, Object, Objects, claim, is_ready
 
-ACCOUNT = "security/serviceaccount.yaml"
+ACCOUNT = "security/serviceaccount/serviceaccount.yaml"
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 HOUR, DAY = 3600, 86400
-
-
-def is_running(pod: Object | None) -> bool:
-    """The Pod is Ready."""
-    return pod is not None and pod.is_ready
 
 
 def account(lab: Lab) -> list[dict[str, Any]]:
@@ -35,7 +30,7 @@ def is_told(lab: Lab, pod: str, status: str) -> None:
         " https://kubernetes.default.svc/api/v1/namespaces/$(cat namespace)/pods"
     )
     what = f"{pod} is told {status}"
-    lab.until(what, lambda: lab.exec(pod, "sh", "-c", ask), lambda seen: seen == status)
+    lab.eventually(what, lambda: lab.exec(pod, "sh", "-c", ask), lambda seen: seen == status)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -56,43 +51,51 @@ def is_authenticated(lab: Lab, token: str) -> bool:
 
 @claim("SE-1", "SE-5")
 def test_every_pod_gets_a_token_unless_it_opts_out(lab: Lab) -> None:
-    lab.apply("security/pod-default-sa.yaml")
-    lab.apply("security/pod-no-token.yaml")
-    plain = lab.becomes("pod/default-sa", is_running)
-    without = lab.becomes("pod/no-token", is_running)
+    lab.apply("security/serviceaccount/pod-default-sa.yaml")
+    lab.apply("security/serviceaccount/pod-no-token.yaml")
+    plain = lab.becomes("pod/default-sa", is_ready)
+    without = lab.becomes("pod/no-token", is_ready)
 
-    assert set(lab.exec(plain, "ls", MOUNT).split()) == {"ca.crt", "namespace", "token"}
-    assert lab.exec(plain, "cat", f"{MOUNT}/namespace") == lab.namespace
-    assert plain.at("spec.serviceAccountName") == "default"
+    with lab.proves("SE-1"):
+        assert set(lab.exec(plain, "ls", MOUNT).split()) == {"ca.crt", "namespace", "token"}
+        assert lab.exec(plain, "cat", f"{MOUNT}/namespace") == lab.namespace
+        assert plain.at("spec.serviceAccountName") == "default"
 
-    listed = lab.run(f"kubectl exec {without.name} -- ls {MOUNT}")
-    assert listed.code != 0, listed.out
-    assert "No such file" in listed.err
+    with lab.proves("SE-5"):
+        listed = lab.run(f"kubectl exec {without.name} -- ls {MOUNT}")
+        assert listed.code != 0, listed.out
+        assert "No such file" in listed.err
 
 
 @claim("SE-6", "SE-8", "SE-10", "SE-23")
 def test_token_is_the_accounts_and_dies_with_its_pod(lab: Lab) -> None:
     lab.apply(account(lab))
-    lab.apply("security/pod-serviceaccount.yaml")
-    lab.apply("security/pod-default-sa.yaml")
-    pod = lab.becomes("pod/my-pod", is_running)
-    lab.becomes("pod/default-sa", is_running)
+    lab.apply("security/serviceaccount/pod-serviceaccount.yaml")
+    lab.apply("security/serviceaccount/pod-default-sa.yaml")
+    pod = lab.becomes("pod/my-pod", is_ready)
+    lab.becomes("pod/default-sa", is_ready)
 
-    is_told(lab, "my-pod", "200")  # a new grant is seen a moment later
-    is_told(lab, "default-sa", "403")
+    with lab.proves("SE-10"):
+        is_told(lab, "my-pod", "200")  # a new grant is seen a moment later
+        is_told(lab, "default-sa", "403")
 
     token = lab.exec(pod, "cat", f"{MOUNT}/token")
     claims = claims_of(token)
-    assert claims["sub"] == f"system:serviceaccount:{lab.namespace}:my-serviceaccount"
-    assert claims["kubernetes.io"]["pod"] == {"name": "my-pod", "uid": pod.uid}
-    assert any(source.at("expirationSeconds") == 3607 for source in token_sources(pod))
-    assert claims["exp"] - claims["iat"] > 360 * DAY
-    assert claims["kubernetes.io"]["warnafter"] - claims["iat"] == 3607
+    with lab.proves("SE-6"):
+        assert claims["sub"] == f"system:serviceaccount:{lab.namespace}:my-serviceaccount"
+        assert claims["kubernetes.io"]["pod"] == {"name": "my-pod", "uid": pod.uid}
+        assert any(source.at("expirationSeconds") == 3607 for source in token_sources(pod))
+    with lab.proves("SE-23"):
+        assert claims["exp"] - claims["iat"] > 360 * DAY
+        assert claims["kubernetes.io"]["warnafter"] - claims["iat"] == 3607
 
-    assert is_authenticated(lab, token)
-    lab.delete(pod, wait=True)
-    # the API server remembers its last answer for ten seconds
-    lab.until("a dead token", lambda: is_authenticated(lab, token), lambda alive: not alive, 90)
+    with lab.proves("SE-8"):
+        assert is_authenticated(lab, token)
+        lab.delete(pod, wait=True)
+        # the API server remembers its last answer for ten seconds
+        lab.eventually(
+            "a dead token", lambda: is_authenticated(lab, token), lambda alive: not alive, 90
+        )
 
 
 def token_sources(pod: Object) -> list[Object]:
@@ -139,20 +142,22 @@ def test_mountable_secrets_are_deprecated_and_still_enforced(lab: Lab) -> None:
         "secrets": [{"name": "unlisted"}],
     }
 
-    assert not lab.warns(lab.apply, plain)
-    assert any("deprecated in v1.32" in warning for warning in lab.warns(lab.apply, strict))
+    with lab.proves("SE-3"):
+        assert not lab.warns(plain)
+        assert any("deprecated in v1.32" in warning for warning in lab.warns(strict))
     lab.apply(listing)
 
-    lab.refuses(
-        lab.apply, with_secret(lab, "strict"), code=403, text="does not reference that secret"
-    )
-    lab.apply(with_secret(lab, "listing"))
-    lab.apply(with_secret(lab, "my-serviceaccount"))
+    with lab.proves("SE-4"):
+        lab.refuses(
+            lab.apply, with_secret(lab, "strict"), code=403, text="does not reference that secret"
+        )
+        lab.apply(with_secret(lab, "listing"))
+        lab.apply(with_secret(lab, "my-serviceaccount"))
 
 
 def with_secret(lab: Lab, account: str) -> dict[str, Any]:
     """Return the lesson's Pod with another account and the volume of a Secret; it never runs."""
-    (pod,) = lab.example("security/pod-serviceaccount.yaml")
+    (pod,) = lab.example("security/serviceaccount/pod-serviceaccount.yaml")
     pod["metadata"]["name"] = f"as-{account}"
     volume = {"name": "secret", "secret": {"secretName": "unlisted"}}
     pod["spec"] |= {"serviceAccountName": account, "schedulerName": "nobody", "volumes": [volume]}
@@ -174,14 +179,14 @@ def test_create_token_gives_a_token_for_an_hour(lab: Lab) -> None:
 
 @claim("SE-9")
 def test_missing_account_or_namespace_is_refused_at_once(lab: Lab) -> None:
-    unknown = "security/pod-unknown-sa.yaml"
+    unknown = "security/serviceaccount/pod-unknown-sa.yaml"
     (account_,) = account(lab)[:1]
     lab.apply(account_)  # a name that is nearly the same does not help
     lab.refuses(lab.apply, unknown, code=403, text="service account .* not found")
 
     lab.apply({**account_, "metadata": {"name": "my-service-account"}})
     lab.apply(unknown)
-    lab.becomes("pod/unknown-sa", is_running)
+    lab.becomes("pod/unknown-sa", is_ready)
 
     nowhere = f"{lab.namespace}-nowhere"
     lab.refuses(lab.apply, account_, nowhere, code=404, reason="NotFound", text="namespaces")

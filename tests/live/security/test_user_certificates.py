@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from k8s_basic.live import Lab, Object, claim
 
-EXAMPLE = "security/csr.yaml"
+EXAMPLE = "security/user-certificates/csr.yaml"
 PLACEHOLDER = "PUT-YOUR-REQUEST-HERE"
 DAY = 86400
 ISSUED = 120  # seconds for the signer to answer
@@ -97,24 +97,27 @@ def test_approved_request_becomes_a_certificate_for_its_common_name(
     (csr,) = lab.apply(requests.document("myuser"))
     (beside,) = lab.apply(requests.document("myuser", "-beside"))
 
-    requests.approve(beside)
-    lab.becomes(beside, has_certificate, within=ISSUED)
-    waiting = lab.get(csr.reference)
-    assert not waiting.at("status.conditions")
-    assert not waiting.at("status.certificate")
+    with lab.proves("UC-2"):
+        requests.approve(beside)
+        lab.becomes(beside, has_certificate, within=ISSUED)
+        waiting = lab.get(csr.reference)
+        assert not waiting.at("status.conditions")
+        assert not waiting.at("status.certificate")
 
-    requests.approve(csr)
-    certificate = requests.certificate(csr, "myuser.crt")
-    assert lab.get(csr.reference).condition("Approved")
-    assert certificate["subject"] == "CN=myuser,O=devs"
-    begin, end = (ssl.cert_time_to_seconds(certificate[k]) for k in ("notBefore", "notAfter"))
-    assert end - begin == DAY
+        requests.approve(csr)
+        certificate = requests.certificate(csr, "myuser.crt")
+        assert lab.get(csr.reference).condition("Approved")
+    with lab.proves("UC-1"):
+        assert certificate["subject"] == "CN=myuser,O=devs"
+    with lab.proves("UC-4"):
+        begin, end = (ssl.cert_time_to_seconds(certificate[k]) for k in ("notBefore", "notAfter"))
+        assert end - begin == DAY
 
-    lab.refuses(
-        lab.apply, requests.document("myuser", "-short", expirationSeconds=599),
-        code=422, field="spec.expirationSeconds", text="less than 600",
-    )  # fmt: skip
-    lab.apply(requests.document("myuser", "-short", expirationSeconds=600))
+        lab.refuses(
+            lab.apply, requests.document("myuser", "-short", expirationSeconds=599),
+            code=422, field="spec.expirationSeconds", text="less than 600",
+        )  # fmt: skip
+        lab.apply(requests.document("myuser", "-short", expirationSeconds=600))
 
 
 @claim("UC-3", "UC-5")
@@ -127,22 +130,23 @@ def test_denied_and_unfit_requests_get_no_certificate(lab: Lab, requests: Reques
     )
     (fit,) = lab.apply(requests.document("myuser", "-fit"))
 
-    lab.refuses(
-        lab.apply, requests.document("root", "-root"),
-        code=403, reason="Forbidden", text="system:masters group is not allowed",
-    )  # fmt: skip
-
     requests.run(f"kubectl certificate deny {denied.name}")
     requests.approve(unfit)
     requests.approve(fit)
 
-    failed = lab.becomes(unfit, lambda csr: csr.condition("Failed"), within=ISSUED)
-    lab.becomes(fit, has_certificate, within=ISSUED)
-    assert failed.condition("Failed")["reason"] == "SignerValidationFailure"
-    assert not failed.at("status.certificate")
-    refused = lab.get(denied.reference)
-    assert refused.condition("Denied")
-    assert not refused.at("status.certificate")
+    with lab.proves("UC-5"):
+        lab.refuses(
+            lab.apply, requests.document("root", "-root"),
+            code=403, reason="Forbidden", text="system:masters group is not allowed",
+        )  # fmt: skip
+        failed = lab.becomes(unfit, lambda csr: csr.condition("Failed"), within=ISSUED)
+        lab.becomes(fit, has_certificate, within=ISSUED)
+        assert failed.condition("Failed")["reason"] == "SignerValidationFailure"
+        assert not failed.at("status.certificate")
+    with lab.proves("UC-3"):
+        refused = lab.get(denied.reference)
+        assert refused.condition("Denied")
+        assert not refused.at("status.certificate")
 
 
 @claim("UC-6", "UC-7")
@@ -153,25 +157,27 @@ def test_certificate_logs_in_and_a_binding_gives_rights(lab: Lab, requests: Requ
     requests.certificate(csr, "myuser.crt")
     requests.login("myuser", "myuser.crt", "myuser.key")
 
-    answer = json.loads(requests.run("kubectl --context=myuser auth whoami -o json"))
-    user = answer["status"]["userInfo"]
-    assert user["username"] == "myuser"
-    assert set(user["groups"]) == {"devs", "system:authenticated"}
+    with lab.proves("UC-6"):
+        answer = json.loads(requests.run("kubectl --context=myuser auth whoami -o json"))
+        user = answer["status"]["userInfo"]
+        assert user["username"] == "myuser"
+        assert set(user["groups"]) == {"devs", "system:authenticated"}
 
     ask = "kubectl --context=myuser get pods"
-    before = lab.run(ask)
-    assert before.code != 0, "rights without a binding"
-    assert 'User "myuser" cannot list resource "pods"' in before.err
+    with lab.proves("UC-7"):
+        before = lab.run(ask)
+        assert before.code != 0, "rights without a binding"
+        assert 'User "myuser" cannot list resource "pods"' in before.err
 
-    lab.apply("security/rolebinding-myuser.yaml")
-    # a new grant is seen a moment later
-    lab.until("myuser has rights", lambda: lab.run(ask), lambda after: not after.code)
+        lab.apply("security/user-certificates/rolebinding-myuser.yaml")
+        # a new grant is seen a moment later
+        lab.eventually("myuser has rights", lambda: lab.run(ask), lambda after: not after.code)
 
 
 @claim("UC-8")
 def test_request_of_somebody_else_gives_no_login(lab: Lab, requests: Requests) -> None:
     requests.key_and_request("myuser", "/CN=myuser")
-    (pasted,) = lab.example("security/csr-pasted.yaml")
+    (pasted,) = lab.example("security/user-certificates/csr-pasted.yaml")
     (csr,) = lab.apply(requests.named(pasted, "-pasted"))
     (own,) = lab.apply(requests.document("myuser"))
     requests.approve(csr)

@@ -35,7 +35,7 @@ def test_each_worker_has_its_own_zone_and_gets_the_pod_that_asks_for_it(lab):
     zones = {node.labels[ZONE]: node.name for node in workers(lab)}
     assert set(zones) == {"antarctica-east1", "antarctica-west1"}
 
-    [pod] = lab.example("start/first-pod.yaml")
+    [pod] = lab.example("start/first-cluster/first-pod.yaml")
     for zone, node_name in zones.items():
         pod["metadata"]["name"] = f"in-{zone}"
         pod["spec"]["nodeSelector"] = {ZONE: zone}
@@ -92,7 +92,7 @@ def test_a_claim_without_class_gets_the_class_that_kind_took_from_its_node_image
 
 @claim("FC-4")
 def test_the_first_pod_answers_with_its_own_name(lab):
-    lab.apply("start/first-pod.yaml")
+    lab.apply("start/first-cluster/first-pod.yaml")
     pod = lab.becomes("pod/hello", is_ready, within=60)
 
     answer = lab.exec(pod, "curl", "-s", *RETRY, "http://localhost:8080/hostname")
@@ -111,12 +111,14 @@ def test_the_ingress_controller_answers_404_on_the_mapped_port(lab):
 
 @claim("FC-6", "FC-7")
 def test_kubectl_says_which_address_refuses_and_asks_localhost_without_a_context(lab):
-    nobody = lab.run("kubectl get pods --server=https://127.0.0.1:1")
-    assert nobody.code == 1
-    assert "The connection to the server 127.0.0.1:1 was refused" in nobody.err
+    with lab.proves("FC-6"):
+        nobody = lab.run("kubectl get pods --server=https://127.0.0.1:1")
+        assert nobody.code == 1
+        assert "The connection to the server 127.0.0.1:1 was refused" in nobody.err
 
-    # whoever answers there, if anybody does, isn't the API server
-    alone = lab.run("KUBECONFIG=/dev/null kubectl get --raw /version -v=6")
-    assert alone.code == 1
-    assert "http://localhost:8080/version" in alone.err
-    assert lab.run("kubectl get --raw /version -v=6").code == 0
+    with lab.proves("FC-7"):
+        # whoever answers there, if anybody does, isn't the API server
+        alone = lab.run("KUBECONFIG=/dev/null kubectl get --raw /version -v=6")
+        assert alone.code == 1
+        assert "http://localhost:8080/version" in alone.err
+        assert lab.run("kubectl get --raw /version -v=6").code == 0

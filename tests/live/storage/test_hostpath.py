@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from k8s_basic.live import claim, is_ready, needs
+from k8s_basic.live import claim, is_ready, needs, reports
 
 ZONE = "topology.kubernetes.io/zone"
 
@@ -30,17 +30,8 @@ def on(lab, node, script):
 
 def not_mounted(pod, path):
     """Return a condition: an event says that the Pod lacks this file."""
-
-    def condition(events):
-        mine = [e for e in events if e.at("involvedObject.uid") == pod.uid]
-        words = ("hostPath type check failed", f"{path} is not a file")
-        return any(
-            e["reason"] == "FailedMount" and all(word in e["message"] for word in words)
-            for e in mine
-        )
-
-    condition.__doc__ = f"{pod.reference} fails to mount {path}"
-    return condition
+    words = ("hostPath type check failed", f"{path} is not a file")
+    return reports(pod, "FailedMount", *words)
 
 
 @claim("HP-1", "HP-2", "HP-4")
@@ -52,20 +43,23 @@ def test_pod_sees_the_directory_of_the_node_it_runs_on(lab):
     there = f"test -d {folder} && echo there"
     try:
         assert on(lab, east, there) == ""
-        lab.apply(apart(lab, lab.example("storage/hostpath.yaml")))
+        lab.apply(apart(lab, lab.example("storage/hostpath/hostpath.yaml")))
         for name in ("east", "west"):
             lab.becomes(f"pod/{name}", is_ready)
-        assert {node: on(lab, node, there) for node in (east, west)} == {
-            east: "there",
-            west: "there",
-        }
+        with lab.proves("HP-4"):
+            assert {node: on(lab, node, there) for node in (east, west)} == {
+                east: "there",
+                west: "there",
+            }
 
         on(lab, east, f"echo from the node > {folder}/note")
-        assert lab.exec("east", "cat", "/host/note") == "from the node\n"
-        assert lab.exec("west", "ls", "-A", "/host") == ""
-        lab.exec("west", "sh", "-c", "echo from the Pod > /host/note")
-        assert on(lab, west, f"cat {folder}/note") == "from the Pod"
-        assert lab.exec("east", "cat", "/host/note") == "from the node\n"
+        with lab.proves("HP-1"):
+            assert lab.exec("east", "cat", "/host/note") == "from the node\n"
+        with lab.proves("HP-2"):
+            assert lab.exec("west", "ls", "-A", "/host") == ""
+            lab.exec("west", "sh", "-c", "echo from the Pod > /host/note")
+            assert on(lab, west, f"cat {folder}/note") == "from the Pod"
+            assert lab.exec("east", "cat", "/host/note") == "from the node\n"
     finally:
         for node in (east, west):
             on(lab, node, f"rm -rf {folder}")
@@ -77,7 +71,7 @@ def test_pod_sees_the_directory_of_the_node_it_runs_on(lab):
 def test_pod_waits_for_a_file_that_the_node_does_not_have(lab):
     path = f"/etc/demo-settings.conf-{lab.namespace}"
     try:
-        lab.apply(apart(lab, lab.example("storage/hostpath-type.yaml")))
+        lab.apply(apart(lab, lab.example("storage/hostpath/type.yaml")))
         pod = lab.get("pod/needs-file")
         lab.becomes("events", not_mounted(pod, path), within=120)
         assert lab.get("pod/needs-file").at("status.phase") == "Pending"
@@ -90,7 +84,7 @@ def test_pod_waits_for_a_file_that_the_node_does_not_have(lab):
 @needs("node-shell")
 @pytest.mark.touches_cluster
 def test_certificates_of_the_node_can_be_read_and_not_written(lab):
-    lab.apply("storage/hostpath-ca.yaml")
+    lab.apply("storage/hostpath/ca.yaml")
     pod = lab.becomes("pod/with-node-ca", is_ready)
     node, stray = pod.at("spec.nodeName"), f"/etc/ssl/certs/demo-{lab.namespace}"
     count = "grep -c 'BEGIN CERTIFICATE' /etc/ssl/certs/ca-certificates.crt"
@@ -109,7 +103,7 @@ def test_certificates_of_the_node_can_be_read_and_not_written(lab):
 
 @claim("HP-6")
 def test_namespace_at_level_baseline_refuses_host_path(lab):
-    pod = lab.example("storage/hostpath.yaml")[0]
+    pod = lab.example("storage/hostpath/hostpath.yaml")[0]
     lab.label(f"namespace/{lab.namespace}", {"pod-security.kubernetes.io/enforce": "baseline"})
     # the admission plugin learns of the label by a watch
     asked = "kubectl create --dry-run=server -f - <<'JSON'\n{}\nJSON"
@@ -121,7 +115,9 @@ def test_namespace_at_level_baseline_refuses_host_path(lab):
     }
     host_network["spec"]["volumes"] = [{"name": "node-files", "emptyDir": {}}]
     probe, refusal = asked.replace("{}", json.dumps(host_network)), "violates PodSecurity"
-    lab.until("the label has an effect", lambda: lab.run(probe).err, lambda err: refusal in err)
+    lab.eventually(
+        "the label has an effect", lambda: lab.run(probe).err, lambda err: refusal in err
+    )
 
     lab.refuses(
         lab.apply,

@@ -46,24 +46,28 @@ def variant(document, name, **fields):
 @needs("lesson-nodes", "node-shell")
 @pytest.mark.touches_cluster
 def test_claim_is_bound_to_the_named_volume_which_decides_the_node(lab, own):
-    documents = own(lab.example("storage/pv-pvc-static.yaml"))
+    documents = own(lab.example("storage/pv-and-pvc/pv-pvc-static.yaml"))
     folder = f"/var/lib/demo-static-pv-{lab.namespace}"
     (east,) = lab.get(f"nodes {ZONE}=antarctica-east1").names
     try:
         lab.apply(documents)
-        pvc = lab.becomes("pvc/static-pvc", BOUND)
-        pv = lab.becomes(f"pv/demo-static-pv-{lab.namespace}", BOUND)
-        assert pv.at("spec.claimRef.uid") == pvc.uid
-        lab.becomes("pod/static-app", is_ready)
-        lab.exec("static-app", "sh", "-c", "echo kept > /data/note")
-        assert lab.on_node(east, "sh", "-c", f"cat {folder}/note; true") == "kept\n"
+        with lab.proves("ST-9"):
+            pvc = lab.becomes("pvc/static-pvc", BOUND)
+            pv = lab.becomes(f"pv/demo-static-pv-{lab.namespace}", BOUND)
+            assert pv.at("spec.claimRef.uid") == pvc.uid
+            lab.becomes("pod/static-app", is_ready)
+            lab.exec("static-app", "sh", "-c", "echo kept > /data/note")
+            assert lab.on_node(east, "sh", "-c", f"cat {folder}/note; true") == "kept\n"
 
         elsewhere = copy.deepcopy(documents[2])
         elsewhere["metadata"]["name"] = "elsewhere"
         elsewhere["spec"]["nodeSelector"] = {ZONE: "antarctica-west1"}
         lab.apply(elsewhere)
         pod = lab.get("pod/elsewhere")
-        lab.becomes("events", reports(pod, "FailedScheduling", "PersistentVolume's node affinity"))
+        with lab.proves("ST-28"):
+            lab.becomes(
+                "events", reports(pod, "FailedScheduling", "PersistentVolume's node affinity")
+            )
     finally:
         lab.on_node(east, "rm", "-rf", folder)
 
@@ -71,7 +75,7 @@ def test_claim_is_bound_to_the_named_volume_which_decides_the_node(lab, own):
 @claim("ST-10")
 @pytest.mark.touches_cluster
 def test_binding_needs_size_class_and_mode_and_gives_the_whole_volume(lab, own):
-    pv, pvc, _ = own(lab.example("storage/pv-pvc-static.yaml"))
+    pv, pvc, _ = own(lab.example("storage/pv-and-pvc/pv-pvc-static.yaml"))
     lab.apply(pv)
     unfit = {
         "too small": variant(pvc, "too-big", resources={"requests": {"storage": "3Gi"}}),
@@ -91,30 +95,33 @@ def test_binding_needs_size_class_and_mode_and_gives_the_whole_volume(lab, own):
 @claim("ST-6", "ST-7", "ST-8")
 @pytest.mark.touches_cluster
 def test_claims_for_the_wrong_name_or_class_wait_beside_an_available_volume(lab, own):
-    lab.apply(own(lab.example("storage/pv-nfs.yaml")))
+    lab.apply(own(lab.example("storage/pv-and-pvc/pv-nfs.yaml")))
     volume = f"pv/demo-nfs-pv-{lab.namespace}"
-    lab.becomes(volume, {"status": {"phase": "Available"}})  # though no such server exists
+    with lab.proves("ST-6"):
+        lab.becomes(volume, {"status": {"phase": "Available"}})  # though no such server exists
 
-    lab.apply(own(lab.example("storage/pvc-mismatch.yaml")))
-    no_class = lab.get("pvc/nfs-pvc-no-class")
-    text = "storageClassName does not match"
-    lab.becomes("events", reports(no_class, "VolumeMismatch", text))
-    assert lab.get("pvc/nfs-pvc-no-class").at("status.phase") == "Pending"
+    lab.apply(own(lab.example("storage/pv-and-pvc/pvc-mismatch.yaml")))
+    with lab.proves("ST-8"):
+        no_class = lab.get("pvc/nfs-pvc-no-class")
+        text = "storageClassName does not match"
+        lab.becomes("events", reports(no_class, "VolumeMismatch", text))
+        assert lab.get("pvc/nfs-pvc-no-class").at("status.phase") == "Pending"
 
-    (fitting,) = own(lab.example("storage/pvc-nfs.yaml"))
+    (fitting,) = own(lab.example("storage/pv-and-pvc/pvc-nfs.yaml"))
     lab.apply(variant(fitting, "fitting"))
-    unnamed = lab.stays(
-        "pvc/nfs-pvc", {"status": {"phase": "Pending"}}, seconds=10,
-        control=("pvc/fitting", BOUND),
-    )  # fmt: skip
-    assert lab.events(unnamed) == []
-    assert lab.get(volume).at("spec.claimRef.name") == "fitting"
+    with lab.proves("ST-7"):
+        unnamed = lab.stays(
+            "pvc/nfs-pvc", {"status": {"phase": "Pending"}}, seconds=10,
+            control=("pvc/fitting", BOUND),
+        )  # fmt: skip
+        assert lab.events(unnamed) == []
+        assert lab.get(volume).at("spec.claimRef.name") == "fitting"
 
 
 @claim("ST-29")
 @pytest.mark.touches_cluster
 def test_access_modes_are_those_of_the_table_and_shown_by_their_short_names(lab, own):
-    (example,) = lab.example("storage/pv-nfs.yaml")
+    (example,) = lab.example("storage/pv-and-pvc/pv-nfs.yaml")
 
     def of_mode(mode):
         """Return the volume with this mode alone, in a class that no claim asks for."""
@@ -141,7 +148,7 @@ def test_access_modes_are_those_of_the_table_and_shown_by_their_short_names(lab,
 @claim("ST-11")
 @needs("storage")
 def test_two_pods_on_one_node_share_a_volume_that_is_read_write_once(lab):
-    lab.apply("storage/pvc-rwo-two-pods.yaml")
+    lab.apply("storage/pv-and-pvc/pvc-rwo-two-pods.yaml")
     one = lab.becomes("pod/rwo-a", is_ready, within=180)
     two = lab.becomes("pod/rwo-b", is_ready, within=180)
 
@@ -155,7 +162,7 @@ def test_two_pods_on_one_node_share_a_volume_that_is_read_write_once(lab):
 @claim("ST-12")
 @needs("storage")
 def test_second_pod_waits_for_a_volume_that_is_read_write_once_pod(lab):
-    lab.apply("storage/pvc-rwop.yaml")
+    lab.apply("storage/pv-and-pvc/pvc-rwop.yaml")
     pods = {lab.get(f"pod/{name}").uid: name for name in ("rwop-a", "rwop-b")}
 
     def kept_waiting(events):

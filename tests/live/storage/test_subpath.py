@@ -21,31 +21,34 @@ def failed_to_start(pod):
 
 @claim("SP-1", "SP-2", "SP-4")
 def test_sub_path_adds_one_file_beside_the_others_and_never_updates_it(lab):
-    lab.apply("storage/subpath.yaml")
+    lab.apply("storage/subpath/subpath.yaml")
     with_it = lab.becomes("pod/with-subpath", is_ready)
     without = lab.becomes("pod/without-subpath", is_ready)
 
-    assert {"index.html", "version.html"} <= set(lab.exec(with_it, "ls", HTML).split())
-    assert fetch(lab, with_it, "/")[1] == 200
-    assert fetch(lab, with_it, "/version.html") == ("v1", 200)
-    assert lab.exec(without, "ls", HTML).split() == ["version.html"]
-    assert fetch(lab, without, "/")[1] == 403
-    assert fetch(lab, without, "/version.html") == ("v1", 200)
+    with lab.proves("SP-1"):
+        assert {"index.html", "version.html"} <= set(lab.exec(with_it, "ls", HTML).split())
+        assert fetch(lab, with_it, "/")[1] == 200
+        assert fetch(lab, with_it, "/version.html") == ("v1", 200)
+    with lab.proves("SP-2"):
+        assert lab.exec(without, "ls", HTML).split() == ["version.html"]
+        assert fetch(lab, without, "/")[1] == 403
+        assert fetch(lab, without, "/version.html") == ("v1", 200)
 
     lab.patch("configmap/site", {"data": {"version.html": "v2"}})
     lab.annotate(with_it, {"example.com/look": "now"})  # a changed Pod is looked at soon
-    lab.until(
-        "the whole volume has v2",
-        lambda: lab.exec(with_it, "cat", "/etc/site/version.html"),
-        lambda seen: seen == "v2",
-        within=UPDATE,
-    )
-    assert fetch(lab, with_it, "/version.html") == ("v1", 200)
+    with lab.proves("SP-4"):
+        lab.eventually(
+            "the whole volume has v2",
+            lambda: lab.exec(with_it, "cat", "/etc/site/version.html"),
+            lambda seen: seen == "v2",
+            within=UPDATE,
+        )
+        assert fetch(lab, with_it, "/version.html") == ("v1", 200)
 
 
 @claim("SP-3")
 def test_sub_paths_split_one_volume(lab):
-    lab.apply("storage/subpath-dirs.yaml")
+    lab.apply("storage/subpath/dirs.yaml")
     pod = lab.becomes("pod/split", is_ready)
 
     for container in ("uploads", "reports"):
@@ -60,9 +63,9 @@ def test_sub_paths_split_one_volume(lab):
 
 @claim("SP-5")
 def test_sub_path_that_the_volume_lacks_is_made_as_a_directory_and_breaks_the_start(lab):
-    site = lab.example("storage/subpath.yaml")[0]
+    site = lab.example("storage/subpath/subpath.yaml")[0]
     lab.apply(site)
-    (pod,) = lab.example("storage/subpath-typo.yaml")
+    (pod,) = lab.example("storage/subpath/typo.yaml")
 
     lab.apply(pod)
     lab.becomes("pod/typo", failed_to_start, within=120)

@@ -4,8 +4,8 @@ import re
 
 from k8s_basic.live import claim, is_ready
 
-LIMITED = "workloads/pod-resources.yaml"
-TWO = "workloads/pod-two-containers.yaml"
+LIMITED = "workloads/container/pod-resources.yaml"
+TWO = "workloads/container/pod-two-containers.yaml"
 # cgroup v2 and v1 name the same limit differently
 MEMORY = (
     "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
@@ -45,17 +45,19 @@ def test_container_has_the_kernel_of_its_node_and_a_limit_in_its_cgroup(lab):
     pod = lab.becomes("pod/limited", is_ready, within=90)
 
     node = lab.get(f"node/{pod.at('spec.nodeName')}")
-    assert lab.exec(pod, "uname", "-r").strip() == node.at("status.nodeInfo.kernelVersion")
-    # the files are those of the image: busybox brings no trace of a distribution
-    files = lab.run("kubectl exec limited -- ls /etc/os-release")
-    assert "no such file" in files.err.lower()
-    assert node.at("status.nodeInfo.osImage")
-    assert lab.exec(pod, "sh", "-c", MEMORY).strip() == str(64 * 1024**2)
+    with lab.proves("WL-2"):
+        assert lab.exec(pod, "uname", "-r").strip() == node.at("status.nodeInfo.kernelVersion")
+        # the files are those of the image: busybox brings no trace of a distribution
+        files = lab.run("kubectl exec limited -- ls /etc/os-release")
+        assert "no such file" in files.err.lower()
+        assert node.at("status.nodeInfo.osImage")
+    with lab.proves("WL-4"):
+        assert lab.exec(pod, "sh", "-c", MEMORY).strip() == str(64 * 1024**2)
 
 
 @claim("WL-56")
 def test_container_ends_with_its_first_process(lab):
-    lab.apply("workloads/pod-background.yaml")
+    lab.apply("workloads/container/pod-background.yaml")
 
     pod = lab.becomes("pod/background", restarted, within=90)
 
@@ -63,7 +65,7 @@ def test_container_ends_with_its_first_process(lab):
     assert (ended["reason"], ended["exitCode"]) == ("Completed", 0)
     assert re.search(r"nginx runs as \d+", lab.logged(pod, "nginx runs as"))
 
-    mended = lab.example("workloads/pod-background.yaml")[0]
+    mended = lab.example("workloads/container/pod-background.yaml")[0]
     mended["metadata"]["name"] = "foreground"
     mended["spec"]["containers"][0]["command"][-1] = "nginx -g 'daemon off;'"
     lab.apply(mended)

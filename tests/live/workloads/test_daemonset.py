@@ -3,7 +3,7 @@
 import pytest
 from k8s_basic.live import claim, needs, ready
 
-EXAMPLE = "workloads/daemonset.yaml"
+EXAMPLE = "workloads/daemonset/daemonset.yaml"
 PODS = "pods app=node-agent"
 BROKEN = "registry.invalid/nope:1"
 
@@ -33,23 +33,26 @@ def test_one_pod_on_each_open_node_reads_the_files_of_that_node(lab):
 
     pods = lab.becomes(PODS, ready(len(nodes)), within=90)
 
-    assert nodes_of(pods) == sorted(nodes)
-    status = {"numberReady": len(nodes), "desiredNumberScheduled": len(nodes)}
-    lab.becomes("daemonset/node-agent", {"status": status})
-    for pod in pods:
-        # the kubelet keeps the logs of a Pod in a folder that is named after it
-        folders = lab.exec(pod, "ls", "/node/logs").split()
-        there = {p.name for p in pods if f"{p.namespace}_{p.name}_{p.uid}" in folders}
-        assert there == {pod.name}
-        lab.logged(pod, f"{pod.at('spec.nodeName')} has logs of ")
-        written = lab.run(f"kubectl exec {pod.name} -- touch /node/logs/note")
-        assert "read-only file system" in written.err.lower()
+    with lab.proves("WL-33"):
+        assert nodes_of(pods) == sorted(nodes)
+        status = {"numberReady": len(nodes), "desiredNumberScheduled": len(nodes)}
+        lab.becomes("daemonset/node-agent", {"status": status})
+    with lab.proves("WL-49"):
+        for pod in pods:
+            # the kubelet keeps the logs of a Pod in a folder that is named after it
+            folders = lab.exec(pod, "ls", "/node/logs").split()
+            there = {p.name for p in pods if f"{p.namespace}_{p.name}_{p.uid}" in folders}
+            assert there == {pod.name}
+            lab.logged(pod, f"{pod.at('spec.nodeName')} has logs of ")
+            written = lab.run(f"kubectl exec {pod.name} -- touch /node/logs/note")
+            assert "read-only file system" in written.err.lower()
     # nobody wrote these: the controller lets its Pods stay where others are sent away
-    for pod in pods:
-        tolerated = {(t.get("key"), t.get("effect")) for t in pod.at("spec.tolerations")}
-        assert ("node.kubernetes.io/unschedulable", "NoSchedule") in tolerated
-        assert ("node.kubernetes.io/not-ready", "NoExecute") in tolerated
-        assert ("node.kubernetes.io/unreachable", "NoExecute") in tolerated
+    with lab.proves("WL-51"):
+        for pod in pods:
+            tolerated = {(t.get("key"), t.get("effect")) for t in pod.at("spec.tolerations")}
+            assert ("node.kubernetes.io/unschedulable", "NoSchedule") in tolerated
+            assert ("node.kubernetes.io/not-ready", "NoExecute") in tolerated
+            assert ("node.kubernetes.io/unreachable", "NoExecute") in tolerated
 
 
 @claim("WL-34")
@@ -57,7 +60,7 @@ def test_one_pod_on_each_open_node_reads_the_files_of_that_node(lab):
 def test_toleration_adds_the_control_plane_node(lab):
     nodes = {node.name for node in lab.get("nodes")}
     control_plane = lab.get("nodes node-role.kubernetes.io/control-plane").names
-    lab.apply("workloads/daemonset-all-nodes.yaml")
+    lab.apply("workloads/daemonset/all-nodes.yaml")
 
     pods = lab.becomes("pods app=every-node", ready(len(nodes)), within=90)
 
@@ -71,7 +74,7 @@ def test_toleration_adds_the_control_plane_node(lab):
 def test_pod_follows_the_label_of_a_node(lab):
     chosen = sorted(open_nodes(lab))[0]
     gpu = "pods app=gpu-agent"
-    lab.apply("workloads/daemonset-nodeselector.yaml")
+    lab.apply("workloads/daemonset/nodeselector.yaml")
     lab.becomes("daemonset/gpu-agent", {"status": {"desiredNumberScheduled": 0}})
     assert lab.get(gpu) == []
 
@@ -106,24 +109,28 @@ def test_replacement_stays_on_its_node_and_a_bad_version_stops_at_the_first_one(
     before = lab.becomes(PODS, ready(len(nodes)), within=90)
 
     victim = lab.delete(before[0])
-    after = lab.becomes(PODS, ready(len(nodes)), without=victim, within=90)
+    with lab.proves("WL-50"):
+        after = lab.becomes(PODS, ready(len(nodes)), without=victim, within=90)
 
-    (new,) = (pod for pod in after if pod.uid not in before.uids)
-    assert new.at("spec.nodeName") == victim.at("spec.nodeName")
+        (new,) = (pod for pod in after if pod.uid not in before.uids)
+        assert new.at("spec.nodeName") == victim.at("spec.nodeName")
 
     lab.run(f"kubectl set image daemonset/node-agent agent={BROKEN}")
-    lab.becomes(PODS, lambda pods: len(cannot_pull(pods)) == 1, within=90)
+    with lab.proves("WL-52"):
+        lab.becomes(PODS, lambda pods: len(cannot_pull(pods)) == 1, within=90)
 
-    def others_stay(pods):
-        """All Pods but one are of the old version and Ready."""
-        return len(pods.ready) == len(nodes) - 1 and pods.ready.uids <= after.uids
+        def others_stay(pods):
+            """All Pods but one are of the old version and Ready."""
+            return len(pods.ready) == len(nodes) - 1 and pods.ready.uids <= after.uids
 
-    status = {"updatedNumberScheduled": 1, "numberReady": len(nodes) - 1}
-    lab.stays(PODS, others_stay, seconds=10, control=("daemonset/node-agent", {"status": status}))
+        status = {"updatedNumberScheduled": 1, "numberReady": len(nodes) - 1}
+        lab.stays(
+            PODS, others_stay, seconds=10, control=("daemonset/node-agent", {"status": status})
+        )
 
-    lab.run("kubectl rollout undo daemonset/node-agent")
-    mended = lab.becomes(PODS, ready(len(nodes)), within=90)
-    assert len(mended.uids - after.uids) == 1
+        lab.run("kubectl rollout undo daemonset/node-agent")
+        mended = lab.becomes(PODS, ready(len(nodes)), within=90)
+        assert len(mended.uids - after.uids) == 1
 
 
 def cannot_pull(pods):

@@ -1,22 +1,14 @@
 """The sentences of the lesson on Deployments."""
 
-import time
-
 import pytest
 from k8s_basic.live import claim, is_ready, ready
+from k8s_basic.live.conditions import rolled_out
 
-ROLLING = "workloads/deployment-rolling.yaml"
-CLIENT = "workloads/web-client.yaml"
+ROLLING = "workloads/deployment/rolling.yaml"
+CLIENT = "workloads/deployment/web-client.yaml"
 PODS = "pods app=web"
 URL = "http://web/envvar?var=VERSION"
 HASH = "pod-template-hash"
-
-
-def rolled_out(deployment):
-    """Every Pod is of the newest template and available, and no old one is left."""
-    wanted = deployment.at("spec.replicas")
-    fields = ("replicas", "updatedReplicas", "availableReplicas")
-    return all(deployment.at(f"status.{field}") == wanted for field in fields)
 
 
 def has_answered(lab, version):
@@ -47,7 +39,7 @@ def test_deployment_owns_a_replicaset_which_owns_the_pods(lab):
 
 @claim("WL-21")
 def test_defaults_of_a_deployment(lab):
-    lab.apply("workloads/deployment-defaults.yaml")
+    lab.apply("workloads/deployment/defaults.yaml")
 
     deployment = lab.becomes("deployment/defaults", rolled_out)
 
@@ -86,9 +78,13 @@ def test_no_request_fails_during_a_rolling_update(lab):
 
     lab.run("kubectl set env deployment/web VERSION=v2")
     answers = []
-    deadline = time.monotonic() + 120
-    while before.uids & lab.get(PODS).uids and time.monotonic() < deadline:
-        answers += lab.http_many(URL, 20)
+
+    def old_pods():
+        """Ask twenty times more, and return the old Pods that are left."""
+        answers.extend(lab.http_many(URL, 20))
+        return before.uids & lab.get(PODS).uids
+
+    lab.eventually("no old Pod is left", old_pods, lambda left: not left, within=120)
     lab.becomes("deployment/web", rolled_out)
     logged = has_answered(lab, "v1")
 
@@ -102,7 +98,7 @@ def test_no_request_fails_during_a_rolling_update(lab):
 @pytest.mark.slow
 @claim("WL-24")
 def test_recreate_ends_every_old_pod_before_it_creates_a_new_one(lab):
-    lab.apply("workloads/deployment-recreate.yaml")
+    lab.apply("workloads/deployment/recreate.yaml")
     before = lab.becomes(PODS, ready(2))
     lab.http(URL)
     lab.apply(CLIENT)
@@ -134,7 +130,7 @@ def ready_endpoints(slices):
 
 @claim("WL-25")
 def test_surge_and_unavailable_both_zero_are_refused(lab):
-    stuck = "workloads/deployment-zero-bounds.yaml"
+    stuck = "workloads/deployment/zero-bounds.yaml"
     field = "spec.strategy.rollingUpdate.maxUnavailable"
     lab.refuses(lab.apply, stuck, code=422, reason="Invalid", field=field, text="may not be 0")
 

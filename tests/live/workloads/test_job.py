@@ -2,7 +2,7 @@
 
 from k8s_basic.live import ABSENT, claim
 
-EXAMPLE = "workloads/job.yaml"
+EXAMPLE = "workloads/job/job.yaml"
 JOB_NAME = "batch.kubernetes.io/job-name"
 
 
@@ -34,23 +34,25 @@ def test_job_runs_once_to_its_end_and_its_pod_stays(lab):
 def test_parallel_job_keeps_its_bound_and_gives_each_part_a_number(lab):
     selector = f"pods {JOB_NAME}=resize"
     with lab.watching(selector) as seen:
-        lab.apply("workloads/job-parallel.yaml")
+        lab.apply("workloads/job/parallel.yaml")
         job = lab.becomes("job/resize", complete, within=240)  # its Pods start two by two
 
     running = [
         [pod for pod in state.live if pod.at("status.phase") in ("Pending", "Running")]
         for state in seen.history
     ]
-    assert max(map(len, running)) == 2
-    assert job.at("status.succeeded") == 4
-    assert job.at("status.completedIndexes") == "0-3"
-    logs = {lab.logs(pod).strip() for pod in lab.get(selector)}
-    assert logs == {f"batch {number} resized" for number in range(4)}
+    with lab.proves("WL-41"):
+        assert max(map(len, running)) == 2
+        assert job.at("status.succeeded") == 4
+    with lab.proves("WL-55"):
+        assert job.at("status.completedIndexes") == "0-3"
+        logs = {lab.logs(pod).strip() for pod in lab.get(selector)}
+        assert logs == {f"batch {number} resized" for number in range(4)}
 
 
 @claim("WL-42")
 def test_failing_job_stops_at_its_backoff_limit(lab):
-    lab.apply("workloads/job-failing.yaml")
+    lab.apply("workloads/job/failing.yaml")
 
     job = lab.becomes("job/failing", failed, within=150)
 
@@ -64,7 +66,7 @@ def test_failing_job_stops_at_its_backoff_limit(lab):
 
 @claim("WL-43")
 def test_job_needs_a_restart_policy_and_keeps_its_template(lab):
-    forgetful = "workloads/job-no-restart-policy.yaml"
+    forgetful = "workloads/job/no-restart-policy.yaml"
     field = "spec.template.spec.restartPolicy"
     lab.refuses(lab.apply, forgetful, code=422, reason="Invalid", field=field)
 
@@ -84,7 +86,7 @@ def test_job_needs_a_restart_policy_and_keeps_its_template(lab):
 def test_finished_job_is_deleted_with_its_pod_after_its_time_to_live(lab):
     lab.apply(EXAMPLE)
     with lab.watching("jobs") as seen:  # it is there for a few seconds only
-        lab.apply("workloads/job-ttl.yaml")
+        lab.apply("workloads/job/ttl.yaml")
         lab.becomes("job/report", complete, within=90)
         lab.becomes("job/tidy", ABSENT, within=150)
 

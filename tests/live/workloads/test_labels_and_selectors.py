@@ -2,7 +2,7 @@
 
 from k8s_basic.live import claim, ready
 
-LABELS = "workloads/labels.yaml"
+LABELS = "workloads/labels-and-selectors/labels.yaml"
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
 
 
@@ -60,7 +60,7 @@ def test_label_of_a_running_pod_changes_without_a_restart(lab):
 
 @claim("LS-4")
 def test_invalid_label_value_is_refused(lab):
-    invalid = "workloads/labels-invalid.yaml"
+    invalid = "workloads/labels-and-selectors/labels-invalid.yaml"
     lab.refuses(lab.apply, invalid, code=422, reason="Invalid", field="metadata.labels")
 
     pod = lab.example(invalid)[0]

@@ -4,8 +4,8 @@ import json
 
 from k8s_basic.live import ABSENT, claim, is_ready, needs, ready
 
-SIMPLE = "workloads/pod-simple.yaml"
-TWO = "workloads/pod-two-containers.yaml"
+SIMPLE = "workloads/pod/simple.yaml"
+TWO = "workloads/container/pod-two-containers.yaml"
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
 
 
@@ -45,7 +45,7 @@ def test_pod_reaches_an_address_outside_the_pod_network_without_a_service(lab):
 @claim("WL-6")
 def test_containers_of_a_pod_share_localhost_one_ip_and_the_ports(lab):
     lab.apply(TWO)
-    lab.apply("workloads/pod-port-clash.yaml")
+    lab.apply("workloads/pod/port-clash.yaml")
     pod = lab.becomes("pod/two-containers", is_ready)
     address = pod.at("status.podIP")
 
@@ -102,7 +102,7 @@ def test_container_without_the_mount_does_not_see_the_volume(lab):
 
 @claim("WL-9")
 def test_init_container_succeeds_before_the_program_starts(lab):
-    lab.apply("workloads/pod-init.yaml")
+    lab.apply("workloads/pod/init.yaml")
 
     pod = lab.becomes("pod/with-init", is_ready)
 
@@ -118,7 +118,7 @@ def test_init_container_succeeds_before_the_program_starts(lab):
 
 @claim("WL-10")
 def test_post_start_hook_has_run_inside_the_container(lab):
-    lab.apply("workloads/pod-lifecycle.yaml")
+    lab.apply("workloads/pod/lifecycle.yaml")
 
     pod = lab.becomes("pod/with-hooks", is_ready)
 
@@ -128,7 +128,7 @@ def test_post_start_hook_has_run_inside_the_container(lab):
 
 @claim("WL-11")
 def test_pre_stop_hook_runs_on_deletion_and_not_on_a_crash(lab):
-    lab.apply("workloads/pod-lifecycle.yaml")
+    lab.apply("workloads/pod/lifecycle.yaml")
     lab.becomes("pod/hook-target", is_ready)
     pod = lab.becomes("pod/with-hooks", is_ready)
     lab.http(f"http://{pod.at('status.podIP')}:8080/")
@@ -148,7 +148,7 @@ def test_pre_stop_hook_runs_on_deletion_and_not_on_a_crash(lab):
 @claim("WL-12")
 def test_deleted_bare_pod_stays_away_while_a_replicaset_replaces_its_own(lab):
     lab.apply(SIMPLE)
-    lab.apply("workloads/replicaset.yaml")
+    lab.apply("workloads/replicaset/replicaset.yaml")
     lab.becomes("pod/nginx", is_ready)
     owned = lab.becomes("pods tier=frontend", ready(3))
 

@@ -1,8 +1,8 @@
 """The sentences of the lesson on ReplicaSets."""
 
-from k8s_basic.live import claim, ready
+from k8s_basic.live import Condition, claim, ready
 
-EXAMPLE = "workloads/replicaset.yaml"
+EXAMPLE = "workloads/replicaset/replicaset.yaml"
 PODS = "pods tier=frontend"
 
 
@@ -69,7 +69,7 @@ def test_orphan_is_adopted_and_the_count_is_kept(lab):
     frontend = lab.get("replicaset/frontend")
 
     with lab.watching(PODS) as seen:
-        lab.apply("workloads/replicaset-by-hand.yaml")
+        lab.apply("workloads/replicaset/by-hand.yaml")
         lab.becomes("events", deleted_by(frontend, "by-hand"))
         after = lab.becomes(PODS, three_and_none_terminating)
 
@@ -94,8 +94,7 @@ def deleted_by(replicaset, pod):
             for e in events
         )
 
-    condition.__doc__ = f"{replicaset.reference} reports the deletion of {pod}"
-    return condition
+    return Condition(f"{replicaset.reference} reports the deletion of {pod}", condition)
 
 
 @claim("WL-18")
@@ -129,7 +128,7 @@ def test_changed_template_is_used_for_new_pods_only(lab):
 
 @claim("WL-19")
 def test_selector_that_does_not_match_the_template_is_refused(lab):
-    mismatch = "workloads/replicaset-mismatch.yaml"
+    mismatch = "workloads/replicaset/mismatch.yaml"
     expected = {"code": 422, "reason": "Invalid", "field": "spec.template.metadata.labels"}
     lab.refuses(lab.apply, mismatch, **expected, text="does not match template")
 

@@ -1,24 +1,16 @@
 """The sentences of the lesson on rollout and rollback."""
 
-import time
-
 import pytest
 from k8s_basic.live import claim, ready
+from k8s_basic.live.conditions import rolled_out
 
-ROLLING = "workloads/deployment-rolling.yaml"
-HISTORY = "workloads/deployment-history.yaml"
+ROLLING = "workloads/deployment/rolling.yaml"
+HISTORY = "workloads/rollout-and-rollback/deployment-history.yaml"
 PODS = "pods app=web"
 REPLICASETS = "replicasets app=web"
 URL = "http://web/envvar?var=VERSION"
 REVISION = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"
-
-
-def rolled_out(deployment):
-    """Every Pod is of the newest template and available, and no old one is left."""
-    wanted = deployment.at("spec.replicas")
-    fields = ("replicas", "updatedReplicas", "availableReplicas")
-    return all(deployment.at(f"status.{field}") == wanted for field in fields)
 
 
 def revision(thing):
@@ -35,11 +27,12 @@ def release(lab, version, name="web"):
 
 def answers_settle(lab, wanted, within=60):
     """Ask twenty times in a row until these are all the answers: nodes drop a Pod a little late."""
-    deadline = time.monotonic() + within
-    answers = set()
-    while answers != wanted and time.monotonic() < deadline:
-        answers = {a.body.strip() for a in lab.http_many(URL, 20)}
-    return answers
+    return lab.eventually(
+        f"the answers are {wanted}",
+        lambda: {a.body.strip() for a in lab.http_many(URL, 20)},
+        lambda answers: answers == wanted,
+        within,
+    )
 
 
 def history(lab, name):

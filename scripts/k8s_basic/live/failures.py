@@ -1,4 +1,4 @@
-"""What the API server, or kubectl before it, answers when it does not do what was asked."""
+"""How a verb of the lab ends when it does not end well: unmet, refused, or our own trouble."""
 
 from __future__ import annotations
 
@@ -13,8 +13,20 @@ CODES = {
 }  # fmt: skip
 
 
+class Unmet(AssertionError):
+    """The cluster did not do what was wanted: a wait ran out, a hold broke, a refusal stayed away.
+
+    A test's own `assert` says the same of the cluster; together with Refused, these are the only
+    failures that speak of it.
+    """
+
+
+class Trouble(Exception):
+    """The test could not look: the fault lies with the lab or its cluster, not with a sentence."""
+
+
 class Refused(Exception):
-    """A request that was not carried out.
+    """The API server, or kubectl before it, did not do what was asked.
 
     `code` and `reason` are the API server's (None when kubectl gave up before it asked), `message`
     its text.
