@@ -56,13 +56,15 @@ class Mutant:
     """An example, the one field in which the mutant differs from it, and the new value.
 
     `path` is dotted; a key with dots in it stands in brackets: `spec.selector[a.b/c]`. An empty
-    path stands for a whole document that is added.
+    path stands for a whole document that is added. `claims` are those that a reviewer expects to
+    fail; none for a generated mutant.
     """
 
     example: str
     document: int
     path: str
     value: Any
+    claims: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -112,8 +114,8 @@ def generate(example: str, documents: list[Document]) -> Iterator[Mutant]:
 
 def _changes(document: Document, documents: list[Document]) -> Iterator[tuple[Keys, Any]]:
     """Yield the place and the new value of each change of a document."""
-    alike = [leaf for d in documents if d["kind"] == document["kind"] for leaf in _leaves(d)]
-    for keys, value in _leaves(document):
+    alike = [leaf for d in documents if d["kind"] == document["kind"] for leaf in leaves(d)]
+    for keys, value in leaves(document):
         if _says_something(keys, value, document["kind"]):
             others = (v for at, v in alike if place_of(at) == place_of(keys) and v != value)
             new = _other(str(keys[-1]), value, next(others, None))
@@ -129,11 +131,11 @@ def _items(value: Any) -> list[tuple[str | int, Any]]:
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def _leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
     """Yield each value that holds no others, with the keys that lead to it."""
     for key, below in _items(value):
         if _items(below):
-            yield from _leaves(below, (*keys, key))
+            yield from leaves(below, (*keys, key))
         else:
             yield (*keys, key), below
 
@@ -183,5 +185,5 @@ def _slip(text: str) -> str:
     """Count a number at the end up, or change the last letter or digit."""
     if number := re.search(r"[1-9]\d*$", text):
         return text[: number.start()] + str(int(number[0]) + 1)
-    before, last, after = re.fullmatch(r"(.*?)(\w?)(\W*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    return before + ("y" if last == "x" else "x") + after
+    slip = re.sub(r"\w(?=\W*\Z)", lambda last: "y" if last[0] == "x" else "x", text)
+    return slip if slip != text else text + "x"
