@@ -24,4 +24,4 @@ def path_of(keys: Keys) -> str:
 
 def load(file: Path) -> list[dict[str, Any]]:
     """Return the documents of an example file."""
-    return [d for d in yaml.safe_load_all(file.read_text(encoding="utf-8")) if d]
+    return [d for d in yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader) if d]

@@ -13,8 +13,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ..cluster import versions
 from ..content.fields import Keys, keys_of, path_of
@@ -25,30 +27,7 @@ REMOVED = type("Removed", (), {"__repr__": lambda self: "REMOVED"})()
 """The new value of a field that a mutant does not have."""
 READABLE = 40  # characters of a value in a mutant's name
 
-# A name of these is an address for others; of the rest, tests ask for the object by it.
-REFERRED = {"Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "ClusterRole"}
-# Without these the API server only says that they are missing.
-ESSENTIAL = set(
-    "apiVersion kind metadata labels spec template containers initContainers image ports paths "
-    "backend roleRef".split()
-)
-# What only describes, or what selects from the other side.
-DESCRIPTIVE = {"apiVersion", "kind", "labels", "containerPort", "protocol", "mountPath"}
-NAMED_LISTS = {"containers", "initContainers", "ports", "volumes"}
-# Each value's neighbour is the one that is taken for it.
-ENUMS = {
-    "type": ("ClusterIP NodePort", "LoadBalancer NodePort", "Recreate RollingUpdate"),
-    "pathType": ("Prefix Exact",),
-    "externalTrafficPolicy": ("Cluster Local",),
-    "sessionAffinity": ("ClientIP None",),
-    "restartPolicy": ("Always Never", "OnFailure Never"),
-    "effect": ("NoSchedule NoExecute",),
-    "operator": ("In NotIn", "Exists DoesNotExist"),
-    "concurrencyPolicy": ("Forbid Allow", "Replace Allow"),
-    "podManagementPolicy": ("OrderedReady Parallel",),
-    "reclaimPolicy": ("Retain Delete",),
-    "volumeBindingMode": ("WaitForFirstConsumer Immediate",),
-}
+KNOWN = yaml.safe_load(Path(__file__).with_name("fields.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -85,19 +64,20 @@ class Mutant:
             return [*changed, self.value]
         *before, last = keys_of(self.path)
         try:
-            holder = reduce(_step, before, changed[self.document])
-            key = int(last) if isinstance(holder, list) else last
+            holder = changed[self.document]
+            for key in before:
+                holder = holder[_key(holder, key)]
             if self.value is REMOVED:
-                del holder[key]
+                del holder[_key(holder, last)]
             else:
-                holder[key] = self.value
+                holder[_key(holder, last)] = self.value
         except (LookupError, TypeError, ValueError):
             raise LookupError(f"{self.path} leads nowhere") from None
         return changed
 
 
-def _step(holder: Any, key: str | int) -> Any:
-    return holder[int(key) if isinstance(holder, list) else key]
+def _key(holder: Any, key: str | int) -> str | int:
+    return int(key) if isinstance(holder, list) else key
 
 
 def place_of(keys: Keys) -> Keys:
@@ -143,19 +123,19 @@ def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
 def _says_something(keys: Keys, value: Any, kind: str) -> bool:
     """Tell whether anything can come of another value."""
     if keys == ("metadata", "name"):
-        return kind in REFERRED
-    holder = str(keys[-3]) if len(keys) > 2 else ""
-    if DESCRIPTIVE.intersection(map(str, keys)) or (keys[-1] == "name" and holder in NAMED_LISTS):
+        return kind in KNOWN["referred"]
+    names_entry = keys[-1] == "name" and {*keys[-3:-2]} & {*KNOWN["named_lists"]}
+    if names_entry or {*keys} & {*KNOWN["descriptive"]}:
         return False
     # a word of a command line such as `sh`: any other only ends the program, as another image does
     is_word = isinstance(value, str) and not re.search(r"[=/\s]", value)
-    return not (is_word and {"args", "command"}.intersection(map(str, keys[-2:-1])))
+    return not (is_word and {*keys[-2:-1]} & {"args", "command"})
 
 
 def _blocks(value: Any, keys: Keys = ()) -> Iterator[Keys]:
     """Yield the mappings and lists without which the object is still one."""
     for key, below in _items(value):
-        if len(value) > 1 and isinstance(below, dict | list) and key not in ESSENTIAL:
+        if len(value) > 1 and isinstance(below, dict | list) and key not in KNOWN["essential"]:
             yield (*keys, key)
         if key != "labels":
             yield from _blocks(below, (*keys, key))
@@ -175,7 +155,7 @@ def _other(key: str, value: Any, neighbour: Any) -> Any:
     if key == "image":
         pause = versions.image("pause")
         return versions.image("busybox") if value == pause else pause
-    pairs = (pair.split() for pair in ENUMS.get(key, ()))
+    pairs = KNOWN["neighbours"].get(key, ())
     known = next((pair[1 - pair.index(value)] for pair in pairs if value in pair), None)
     named = neighbour if isinstance(neighbour, str) and not key.isdigit() else None
     return known or named or _slip(value)
