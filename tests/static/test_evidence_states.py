@@ -11,7 +11,8 @@ from k8s_basic.evidence import hashes, states
 from k8s_basic.evidence.states import State
 from k8s_basic.mutation import report
 from k8s_basic.site import results
-from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline
+from k8s_basic.site.marks import Evidence, Sheet
+from k8s_basic.site.templating import WORDS, inline
 
 A, B = "v1.37.2", "v1.36.3"
 POD = "workloads/pod"

@@ -19,35 +19,29 @@ from k8s_basic.mutation.trials import UNCHANGED, Outcome, Trial
 
 pytest_plugins = ["pytester"]
 
-SERVICE: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "Service",
-    "metadata": {"name": "web", "labels": {"a.b/c": "idle"}},
-    "spec": {
-        "type": "NodePort",
-        "selector": {"app": "web"},
-        "ports": [{"name": "http", "port": 80, "targetPort": "front", "protocol": "TCP"}],
-    },
-}
-POD: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "web", "labels": {"app": "web"}},
-    "spec": {
-        "hostNetwork": True,
-        "volumes": [{"name": "a", "emptyDir": {}}],
-        "containers": [
-            {
-                "name": "main",
-                "image": "nginx:1.22.1",
-                "command": ["sh", "-c", "echo a > /x/y"],
-                "ports": [{"name": "front", "containerPort": 8080}],
-                "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}},
-            },
-            {"name": "second", "image": "registry.k8s.io/pause:3.10.2"},
-        ],
-    },
-}
+SERVICE, POD = yaml.safe_load_all("""
+apiVersion: v1
+kind: Service
+metadata: {name: web, labels: {a.b/c: idle}}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: front, protocol: TCP}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  hostNetwork: true
+  volumes: [{name: a, emptyDir: {}}]
+  containers:
+  - name: main
+    image: nginx:1.22.1
+    command: [sh, -c, echo a > /x/y]
+    ports: [{name: front, containerPort: 8080}]
+    readinessProbe: {httpGet: {path: /readyz, port: 8080}}
+  - {name: second, image: "registry.k8s.io/pause:3.10.2"}
+""")
 CHANGES = {
     "a/b.yaml#0:metadata.name=wex",
     "a/b.yaml#0:spec.type=ClusterIP",

@@ -64,7 +64,7 @@ class Mutant:
             return [*changed, self.value]
         *before, last = keys_of(self.path)
         try:
-            holder = changed[self.document]
+            holder: Any = changed[self.document]
             for key in before:
                 holder = holder[_key(holder, key)]
             if self.value is REMOVED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -85,7 +86,9 @@ def of_topic(sheet: Sheet) -> str:
 def _score(sheet: Sheet) -> Markup:
     """Return the score of the mutants with its dates and counts, and what no test has noticed."""
     file = sheet.evidence.root / MUTANTS
-    report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"score": None}
+    report: dict[str, Any] = {"score": None}
+    if file.is_file():
+        report = json.loads(file.read_text(encoding="utf-8"))
     mutants = [{"id": name, **record} for name, record in report.get("mutants", {}).items()]
     return render("score.html", report=report, mutants=mutants, words=sheet.words)
 
