@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 TITLE = "Sentences that do not hold on a real cluster"
-LONGEST = 1500  # characters of a message; GitHub takes 65,536 for the whole issue
-MOST = 40  # messages in full
+LONGEST = 1500  # characters of a message
+ROOM = 65_000  # characters of the whole issue, of which GitHub refuses more than 65,536
 
 
 def gh(*arguments: str, text: str = "") -> str:
@@ -28,18 +28,21 @@ def gh(*arguments: str, text: str = "") -> str:
 
 
 def body(runs: list[dict[str, Any]], address: str) -> str:
-    """Return the text of the issue: each test that failed, or "" when none did."""
+    """Return the text of the issue: the tests that failed, or "" when none did.
+
+    When most of the suite fails, those at the end find no room; the first line has their number.
+    """
     failed = [(run, test) for run in runs for test in run["tests"] if test["outcome"] == "failed"]
-    parts = [f"Seen by {address}"] if failed else []
-    for number, (run, test) in enumerate(failed):
+    parts = [f"Failed: {len(failed)}, seen by {address}"] if failed else []
+    for run, test in failed:
         about = f"Kubernetes {run['kubernetes']}, images from {run['image_source']}"
         ends = {claim: seen.get("outcome", "failed") for claim, seen in test["claims"].items()}
         false = [claim for claim in ends if ends[claim] == "failed"]
-        parts.append(f"- {', '.join(false)}: `{test['test']}` ({about})")
-        if number < MOST:  # an indented block: nothing in a message can end it or mention anybody
-            message = test["message"].strip()[-LONGEST:] or "no message"
-            parts.append(textwrap.indent(message, "      ", lambda _: True))
-    return "\n\n".join(parts)
+        parts.append(f"- {', '.join(false) or 'no claim'}: `{test['test']}` ({about})")
+        # an indented block: nothing in a message can end it or mention anybody
+        message = test["message"].strip()[-LONGEST:] or "no message"
+        parts.append(textwrap.indent(message, "      ", lambda _: True))
+    return "\n\n".join(parts)[:ROOM]
 
 
 def report(folder: Path, minors: set[str], address: str) -> None:

@@ -11,7 +11,7 @@ from k8s_basic import EXAMPLES, ROOT
 from k8s_basic.content import callouts
 from k8s_basic.content.pages import LANGUAGES, Page, read_pages
 from k8s_basic.site import plain
-from k8s_basic.site.marks import inline
+from k8s_basic.site.templating import inline
 
 TAG = re.compile(r"<[^>]+>")
 # of each number of a block: whether it's seen, inside of the block, on its line, and its remark,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,14 @@ from k8s_basic.live import keep
 from k8s_basic.packages import engine, programs
 
 PROGRAMS = Path(__file__).parent / "machine"
+
+# What test_code.py asks of the tools that judge our own files.
+CHECKERS = {
+    "ruff check": ["ruff", "check", "--quiet", "scripts", "tests"],
+    "ruff format": ["ruff", "format", "--quiet", "--diff", "scripts", "tests"],
+    "mypy": ["mypy", "--no-error-summary"],
+    "yamllint": ["yamllint", "--strict", "."],
+}
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -112,3 +122,25 @@ def _answering(status: int, body: bytes = b"") -> Iterator[str]:
 def answering() -> Any:
     """A function that has a server answer everything with a status and a body; its host:port."""
     return _answering
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ask last for what the checkers have found in the meantime."""
+    items.sort(key=lambda item: item.path.name == "test_code.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checkers(request: pytest.FixtureRequest) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """The checkers that a test waits for: they start before the first test, beside all others."""
+    wanted = [getattr(item, "callspec", None) for item in request.session.items]
+    names = {spec.params.get("name") for spec in wanted if spec} & CHECKERS.keys()
+    options = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started = {
+        name: subprocess.Popen([sys.executable, "-m", *CHECKERS[name]], **options)  # type: ignore[call-overload]
+        for name in names
+    }
+    yield started
+    for process in started.values():
+        process.kill()
+        process.communicate()

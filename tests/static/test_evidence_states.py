@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from k8s_basic import ROOT
 from k8s_basic.evidence import hashes, states
 from k8s_basic.evidence.states import State
 from k8s_basic.mutation import report
-from k8s_basic.site import results, score
-from k8s_basic.site.marks import WORDS, Evidence, Sheet, inline
+from k8s_basic.site import results
+from k8s_basic.site.marks import Evidence, Sheet
+from k8s_basic.site.templating import WORDS, inline
 
 A, B = "v1.37.2", "v1.36.3"
 POD = "workloads/pod"
@@ -257,20 +257,19 @@ def test_both_languages_say_all_that_there_is_to_say() -> None:
     assert keys(WORDS["ko"]) == keys(WORDS["en"])
 
 
-def test_page_of_claims_tells_the_mutation_score(
-    tree: Path, evidence, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page_of_claims_tells_the_mutation_score(tree: Path, evidence) -> None:
     evidence()
     assert "not measured in this build" in page_of_claims(tree, "en")
-    names = [f"a/b.yaml#0:spec.<x>={n}" for n in range(5)]
     ends = ["killed", "survived", "error", "refused"]
-    known = {
-        name: {"class": end, "date": f"2026-01-0{n}", "key": ""}
-        for n, (name, end) in enumerate(zip(names, ends), 1)
+    mutants = {
+        f"a/b.yaml#0:spec.<x>={n}": {"class": end, "date": f"2026-01-0{n + 1}"}
+        for n, end in enumerate(ends)
     }
-    monkeypatch.setattr(report, "REPORT", tree / score.REPORT)
-    equal = {"a/b.yaml#0:spec.<x>=5": "the same & more"}
-    report.write(known, dict.fromkeys(names, ""), equal)
+    mutants["a/b.yaml#0:spec.<x>=5"] = {"class": "equivalent", "reason": "the same & more"}
+    counted = dict.fromkeys([*ends, "equivalent"], 1)
+    told = {"score": 1 / 3, "not run yet": 1, "counted": counted, "mutants": mutants}
+    (file := tree / report.REPORT).parent.mkdir(parents=True)
+    file.write_text(json.dumps(told))
     text = page_of_claims(tree, "en")
     assert "Mutation score 33.3% (2026-01-01 – 2026-01-04)" in text
     assert "noticed by a test 1, noticed by no test 1, " in text
@@ -321,7 +320,7 @@ def page_of_claims(tree: Path, language: str) -> str:
 def test_every_end_of_a_mutant_has_a_name_and_the_page_looks_where_it_is_written() -> None:
     ends = {"killed", "survived", "error", "refused", "equivalent", "not run yet"}
     assert set(WORDS["ko"]["mutants"]) == set(WORDS["en"]["mutants"]) == ends
-    assert report.REPORT == ROOT / score.REPORT
+    assert report.REPORT == results.MUTANTS
 
 
 def test_sentence_is_shown_without_its_markdown() -> None:

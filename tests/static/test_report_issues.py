@@ -57,20 +57,25 @@ def test_failure_opens_the_issue_and_then_edits_it(tmp_path: Path, said: dict[st
     assert said["asked"][1][:2] == ("edit", "7")
 
 
+def test_night_on_which_all_fails_fits_into_an_issue_and_says_how_much_failed() -> None:
+    test = {**FAILED, "message": "a line\n" * 1000}
+    run = {"kubernetes": "v1.37.1", "image_source": "registry", "tests": [test] * 2000}
+    text = report_issues.body([run], RUN)
+    assert text.startswith(f"Failed: 2000, seen by {RUN}\n")
+    assert len(text) < 65_536
+
+
 def test_issue_is_closed_only_when_every_minor_was_seen_green(
     tmp_path: Path, said: dict[str, Any]
 ) -> None:
-    said["open"] = [{"number": 9, "title": "Other"}, {"number": 7, "title": report_issues.TITLE}]
     night(tmp_path, "1.37", PASSED)
+    said["open"] = [{"number": 9, "title": "Other"}]
+    report(tmp_path, "1.37")
+    assert said["asked"] == [], "no issue of this kind is open"
+    said["open"].append({"number": 7, "title": report_issues.TITLE})
     report(tmp_path, "1.37", "1.36")
     assert said["asked"] == [], "1.36 did not run"
     night(tmp_path, "1.36", PASSED)
     night(tmp_path, "1.38", FAILED, preview=True)
     report(tmp_path, "1.37", "1.36")
     assert said["asked"][0][:2] == ("close", "7")
-
-
-def test_green_night_without_an_issue_says_nothing(tmp_path: Path, said: dict[str, Any]) -> None:
-    night(tmp_path, "1.37", PASSED)
-    report(tmp_path, "1.37")
-    assert said["asked"] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,8 @@ EQUIVALENTS = "tests/live/mutation-equivalents.yaml"
 class Subject:
     """An example and the tests that use it: node id → proofs."""
 
-    example: str
     documents: list[Document]
     tests: dict[str, list[Proof]] = field(default_factory=dict)
-
-    @property
-    def lesson(self) -> str:
-        """The file of the tests of its lesson."""
-        return min(self.tests).partition("::")[0]
 
 
 class ListError(ValueError):
@@ -41,10 +35,10 @@ def subjects(root: Path) -> dict[str, Subject]:
     found: dict[str, Subject] = {}
     for proof in proofs(root)[0]:
         for name in proof.examples:
-            file = root / "examples" / name
-            if file.exists():
-                subject = found.setdefault(name, Subject(name, load(file)))
-                subject.tests.setdefault(f"{proof.path}::{proof.test}", []).append(proof)
+            if name not in found and (file := root / "examples" / name).exists():
+                found[name] = Subject(load(file))
+            if name in found:
+                found[name].tests.setdefault(f"{proof.path}::{proof.test}", []).append(proof)
     return dict(sorted(found.items()))
 
 
@@ -54,49 +48,56 @@ def mutants(root: Path, all_of: dict[str, Subject]) -> tuple[list[Mutant], dict[
     Those that people wrote down come first, then one for each kind and place of a field in each
     lesson. Raises ListError for an entry of a reviewed list that fits nothing.
     """
-    found = {mutant.id: mutant for mutant in curated(root, all_of)}
+    found = {mutant.id: mutant for mutant in _curated(root, all_of)}
     seen = set()
     for name, subject in all_of.items():
+        lesson = min(subject.tests).partition("::")[0]
         for mutant in generate(name, subject.documents):
             kind = subject.documents[mutant.document]["kind"]
-            path = place_of(keys_of(mutant.path))
-            place = (subject.lesson, kind, path, mutant.value is REMOVED)
+            place = (lesson, kind, place_of(keys_of(mutant.path)), mutant.value is REMOVED)
             if place not in seen:
                 seen.add(place)
                 found.setdefault(mutant.id, mutant)
-    equal = dict(_equivalents(root, {m.id for m in found.values() if not m.claims}))
+    generated = {name for name, mutant in found.items() if not mutant.claims}
+    equal = names(EQUIVALENTS, entries(root / EQUIVALENTS), generated)
     return [mutant for name, mutant in found.items() if name not in equal], equal
 
 
-def curated(root: Path, all_of: dict[str, Subject]) -> Iterator[Mutant]:
+def _curated(root: Path, all_of: dict[str, Subject]) -> Iterator[Mutant]:
     """Yield the mutants that people wrote down; raises ListError."""
-    for entry in entries(root / CURATED) or []:
-        name, claims = entry["example"], tuple(entry["claims"])
+    for entry in entries(root / CURATED):
         value = REMOVED if entry.get("remove") else entry.get("value")
-        mutant = Mutant(name, entry.get("document", 0), entry["path"], value, claims)
-        if (subject := all_of.get(name)) is None:
-            raise ListError(f"{CURATED}: no live test uses examples/{name}; mend the entry")
-        proved = {p.claim for of_test in subject.tests.values() for p in of_test}
-        if missing := set(claims) - proved or (set() if claims else {"any claim"}):
-            text = f"no test that uses {name} proves {', '.join(sorted(missing))}"
-            raise ListError(f"{CURATED}: {mutant.id}: {text}; mend the entry")
-        try:
-            if mutant.of(subject.documents) == subject.documents:
-                raise LookupError("this is what the example says already")
-        except (LookupError, ValueError) as problem:
-            raise ListError(f"{CURATED}: {mutant.id}: {problem}; mend the entry") from None
+        place = (entry["example"], entry.get("document", 0), entry["path"])
+        mutant = Mutant(*place, value, tuple(entry["claims"]))
+        if wrong := _wrong(mutant, all_of.get(mutant.example)):
+            raise ListError(f"{CURATED}: {mutant.id}: {wrong}; mend the entry")
         yield mutant
 
 
-def _equivalents(root: Path, generated: set[str]) -> Iterator[tuple[str, str]]:
-    for reason, names in (entries(root / EQUIVALENTS) or {}).items():
-        for name in names:
-            if name not in generated:
-                text = f"there is no generated mutant {name}{closest(name, generated)}"
-                raise ListError(f"{EQUIVALENTS}: {text}; mend or remove the entry")
-            yield name, reason
+def _wrong(mutant: Mutant, subject: Subject | None) -> str:
+    """Return why no test can fail by a mutant, or nothing."""
+    if not subject:
+        return "no live test uses this example"
+    proved = {proof.claim for of_test in subject.tests.values() for proof in of_test}
+    if not mutant.claims or not proved.issuperset(mutant.claims):
+        return f"its tests prove other claims: {', '.join(sorted(proved))}"
+    try:
+        same = mutant.of(subject.documents) == subject.documents
+    except LookupError as problem:
+        return str(problem)
+    return "this is what the example says already" if same else ""
 
 
 def entries(file: Path) -> Any:
-    """Return a reviewed list; None where there is no file."""
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+    """Return a reviewed list; an empty one where there is no file."""
+    return yaml.load(file.read_text("utf-8"), yaml.CSafeLoader) if file.exists() else {}
+
+
+def names(file: str, listed: dict[str, list[str]], known: Set[str]) -> dict[str, str]:
+    """Return name → reason of a list by reasons; raises ListError for a name that is not known."""
+    found = {name: reason for reason, those in listed.items() for name in those}
+    for name in found.keys() - known:
+        raise ListError(
+            f"{file}: there is no {name}{closest(name, known)}; mend or remove the entry"
+        )
+    return found

@@ -1,8 +1,8 @@
 """An example with one field changed, and the changes that its own objects suggest.
 
-Of each field of a kind that an example sets, whatever place it has in a list, there is one mutant:
-it has the value that is most likely taken for the right one. Of each block beside others there is
-one without it. Names, labels and ports that only describe are left alone.
+Each field that an example sets on purpose gets the value that is most likely taken for the right
+one, and each block beside others is left out once. Names, labels and ports that only describe are
+left alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from .. import versions
 from ..content.fields import Keys, keys_of, path_of
@@ -24,28 +27,7 @@ REMOVED = type("Removed", (), {"__repr__": lambda self: "REMOVED"})()
 """The new value of a field that a mutant does not have."""
 READABLE = 40  # characters of a value in a mutant's name
 
-# A name of these is an address for others; of the rest, tests ask for the object by it.
-REFERRED = {"Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "ClusterRole"}
-# Without these the API server only says that they are missing.
-ESSENTIAL = set(
-    "apiVersion kind metadata spec template containers image ports paths backend roleRef".split()
-)
-# What only describes, or what selects from the other side.
-DESCRIPTIVE = {"apiVersion", "kind", "labels", "containerPort", "protocol", "mountPath"}
-NAMED_LISTS = {"containers", "initContainers", "ports", "volumes"}
-ENUMS = {
-    "type": ("ClusterIP NodePort", "LoadBalancer NodePort", "Recreate RollingUpdate"),
-    "pathType": ("Prefix Exact",),
-    "externalTrafficPolicy": ("Cluster Local",),
-    "sessionAffinity": ("ClientIP None",),
-    "restartPolicy": ("Always Never", "OnFailure Never"),
-    "effect": ("NoSchedule NoExecute",),
-    "operator": ("In NotIn", "Exists DoesNotExist"),
-    "concurrencyPolicy": ("Forbid Allow", "Replace Allow"),
-    "podManagementPolicy": ("OrderedReady Parallel",),
-    "reclaimPolicy": ("Retain Delete",),
-    "volumeBindingMode": ("WaitForFirstConsumer Immediate",),
-}
+KNOWN = yaml.safe_load(Path(__file__).with_name("fields.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -66,64 +48,36 @@ class Mutant:
     @property
     def id(self) -> str:
         """The mutant's name, which stays the same between runs."""
-        place = f"{self.example}#{self.document}:"
+        place = f"{self.example}#{self.document}:{self.path}"
         if self.value is REMOVED:
-            return f"{place}{self.path} removed"
+            return f"{place} removed"
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
         plain = re.sub(r"[^!-~]+", "_", text)
-        if len(plain) > READABLE or "::" in plain:
-            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-            plain = plain[: READABLE - 9].replace("::", "_") + f"~{digest}"
-        return f"{place}{self.path}={plain}"
+        if len(plain) > READABLE:
+            plain = f"{plain[: READABLE - 9]}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return f"{place}={plain}"
 
     def of(self, documents: list[Document]) -> list[Document]:
         """Return the mutated documents; raises LookupError where the path leads nowhere."""
         changed = copy.deepcopy(documents)
         if not self.path:
-            return [*changed, copy.deepcopy(self.value)]
+            return [*changed, self.value]
         *before, last = keys_of(self.path)
-        holder = at(changed[self.document], tuple(before))
-        if isinstance(holder, list):
-            last = int(last)
-        elif not isinstance(holder, dict):
-            raise LookupError(f"{self.path}: nothing there can hold '{last}'")
-        if self.value is REMOVED:
-            del holder[last]
-        else:
-            holder[last] = copy.deepcopy(self.value)
+        try:
+            holder: Any = changed[self.document]
+            for key in before:
+                holder = holder[_key(holder, key)]
+            if self.value is REMOVED:
+                del holder[_key(holder, last)]
+            else:
+                holder[_key(holder, last)] = self.value
+        except (LookupError, TypeError, ValueError):
+            raise LookupError(f"{self.path} leads nowhere") from None
         return changed
 
 
-def at(value: Any, keys: Keys) -> Any:
-    """Return what stands at the keys; raises LookupError."""
-    for key in keys:
-        if isinstance(value, list):
-            value = value[int(key)]
-        elif isinstance(value, dict):
-            value = value[key]
-        else:
-            raise LookupError(f"nothing stands at '{key}'")
-    return value
-
-
-def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """Yield each value that holds no others, with the keys that lead to it."""
-    for key, below in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(below, dict | list) and below:
-            yield from leaves(below, (*keys, key))
-        else:
-            yield (*keys, key), below
-
-
-def generate(example: str, documents: list[Document]) -> list[Mutant]:
-    """Return the mutants of an example: one for each kind and place."""
-    found: dict[tuple[str, Keys, bool], Mutant] = {}
-    for number, document in enumerate(documents):
-        kind = str(document["kind"])
-        for keys, value in _changes(document, documents):
-            new = Mutant(example, number, path_of(keys), value)
-            found.setdefault((kind, place_of(keys), value is REMOVED), new)
-    return list(found.values())
+def _key(holder: Any, key: str | int) -> str | int:
+    return int(key) if isinstance(holder, list) else key
 
 
 def place_of(keys: Keys) -> Keys:
@@ -131,49 +85,67 @@ def place_of(keys: Keys) -> Keys:
     return tuple("*" if str(key).isdigit() else key for key in keys)
 
 
+def generate(example: str, documents: list[Document]) -> Iterator[Mutant]:
+    """Yield the mutants of an example."""
+    for number, document in enumerate(documents):
+        for keys, value in _changes(document, documents):
+            yield Mutant(example, number, path_of(keys), value)
+
+
 def _changes(document: Document, documents: list[Document]) -> Iterator[tuple[Keys, Any]]:
     """Yield the place and the new value of each change of a document."""
-    kind = document["kind"]
-    alike = [keys_value for d in documents if d["kind"] == kind for keys_value in leaves(d)]
+    alike = [leaf for d in documents if d["kind"] == document["kind"] for leaf in leaves(d)]
     for keys, value in leaves(document):
-        if _says_something(keys, value, kind):
-            others = [v for at_, v in alike if place_of(at_) == place_of(keys) and v != value]
-            new = _other(str(keys[-1]), value, others)
+        if _says_something(keys, value, document["kind"]):
+            others = (v for at, v in alike if place_of(at) == place_of(keys) and v != value)
+            new = _other(str(keys[-1]), value, next(others, None))
             if new != value:
                 yield keys, new
-    yield from ((keys, REMOVED) for keys in _blocks(document, ()))
+    yield from ((keys, REMOVED) for keys in _blocks(document))
+
+
+def _items(value: Any) -> list[tuple[str | int, Any]]:
+    """Return what a mapping or list holds, by key or index."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def leaves(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    """Yield each value that holds no others, with the keys that lead to it."""
+    for key, below in _items(value):
+        if _items(below):
+            yield from leaves(below, (*keys, key))
+        else:
+            yield (*keys, key), below
 
 
 def _says_something(keys: Keys, value: Any, kind: str) -> bool:
     """Tell whether anything can come of another value."""
     if keys == ("metadata", "name"):
-        return kind in REFERRED
-    if DESCRIPTIVE.intersection(map(str, keys)):
-        return False
-    if keys[-1] == "name" and NAMED_LISTS.intersection(map(str, keys[-3:-2])):
+        return kind in KNOWN["referred"]
+    names_entry = keys[-1] == "name" and {*keys[-3:-2]} & {*KNOWN["named_lists"]}
+    if names_entry or {*keys} & {*KNOWN["descriptive"]}:
         return False
     # a word of a command line such as `sh`: any other only ends the program, as another image does
     is_word = isinstance(value, str) and not re.search(r"[=/\s]", value)
-    return not (is_word and {"args", "command"}.intersection(map(str, keys[-2:-1])))
+    return not (is_word and {*keys[-2:-1]} & {"args", "command"})
 
 
-def _blocks(value: Any, keys: Keys) -> Iterator[Keys]:
+def _blocks(value: Any, keys: Keys = ()) -> Iterator[Keys]:
     """Yield the mappings and lists without which the object is still one."""
-    if isinstance(value, dict | list):
-        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
-            inner = (*keys, key)
-            if str(key) in {"labels", "containers", "initContainers"}:
-                removable = False
-            else:
-                removable = isinstance(below, dict | list) and len(value) > 1
-            if removable and not (ESSENTIAL | {"ports"}) & {str(key)}:
-                yield inner
-            if str(key) != "labels":
-                yield from _blocks(below, inner)
+    for key, below in _items(value):
+        if len(value) > 1 and isinstance(below, dict | list) and key not in KNOWN["essential"]:
+            yield (*keys, key)
+        if key != "labels":
+            yield from _blocks(below, (*keys, key))
 
 
-def _other(key: str, value: Any, others: list[Any]) -> Any:
-    """Return the value that is most likely taken for this one, or the same when there is none."""
+def _other(key: str, value: Any, neighbour: Any) -> Any:
+    """Return what is most likely taken for this value, or the same when nothing is.
+
+    `neighbour` is what another object of the kind has there.
+    """
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -181,19 +153,17 @@ def _other(key: str, value: Any, others: list[Any]) -> Any:
     if not isinstance(value, str):
         return value
     if key == "image":
-        pause, busybox = versions.image("pause"), versions.image("busybox")
-        return busybox if value == pause else pause
-    groups = (group.split() for group in ENUMS.get(key, ()))
-    enum = next((g[1 - g.index(value)] for g in groups if value in g), None)
-    named = next((other for other in others if isinstance(other, str)), None)
-    return enum or (named if not key.isdigit() else None) or _changed(value)
+        pause = versions.image("pause")
+        return versions.image("busybox") if value == pause else pause
+    pairs = KNOWN["neighbours"].get(key, ())
+    known = next((pair[1 - pair.index(value)] for pair in pairs if value in pair), None)
+    named = neighbour if isinstance(neighbour, str) and not key.isdigit() else None
+    return known or named or _slip(value)
 
 
-def _changed(text: str) -> str:
+def _slip(text: str) -> str:
     """Count a number at the end up, or change the last letter or digit."""
     if number := re.search(r"[1-9]\d*$", text):
         return text[: number.start()] + str(int(number[0]) + 1)
-    last = max((i for i, c in enumerate(text) if c.isalnum()), default=None)
-    if last is None:
-        return text + "x"
-    return text[:last] + ("y" if text[last] == "x" else "x") + text[last + 1 :]
+    slip = re.sub(r"\w(?=\W*\Z)", lambda last: "y" if last[0] == "x" else "x", text)
+    return slip if slip != text else text + "x"

@@ -1,104 +1,102 @@
-"""What became of each mutant: decided from the outcomes of a run, kept over runs, counted."""
+"""Mutants of single fields: which are still to be tried, and what was found out about all."""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+import shutil
 from collections import Counter
-from typing import Any
+from pathlib import Path
 
-from .plugin import ERROR, FOLDER, KILLED, OUTCOMES, PASSED, REFUSED, UNCHANGED
+import yaml
 
-REPORT = FOLDER / "report.json"
-SURVIVED, EQUIVALENT = "survived", "equivalent"
-NOT_PASSED = "the unchanged example did not pass this test in the same run"
+from ..evidence.record import newest
+from .choice import Subject, mutants, subjects
+from .mutants import REMOVED, Mutant
+from .trials import FOLDER, Outcome, Trial
 
-Outcome = dict[str, Any]
-Record = dict[str, Any]
-
-
-def outcomes() -> list[Outcome]:
-    """Return the outcomes of the last run, also of one that was interrupted."""
-    lines = OUTCOMES.read_text(encoding="utf-8").splitlines() if OUTCOMES.exists() else []
-    return [json.loads(line) for line in lines]
+REPORT = FOLDER / "report.json"  # of the repository; the site shows it
 
 
-def baselines(seen: list[Outcome]) -> dict[str, bool]:
-    """Return, of each test that ran unchanged, whether it passed every time."""
-    found: dict[str, bool] = {}
-    for one in seen:
-        if one["mutant"] == UNCHANGED:
-            found[one["test"]] = found.get(one["test"], True) and one["result"] == PASSED
-    return found
+class Fields:
+    """The mutants of one run, and the report that it adds to."""
+
+    bad = ("survived", "error")
+    excused: frozenset[str] = frozenset()
+
+    def __init__(self, root: Path, examples: set[str], again: bool, limit: int | None):
+        """Choose up to `limit` mutants, of `examples` if any are named, and write their files.
+
+        What has been judged is left out until its example or a test of it changes, or with
+        `again`. Raises LookupError for an example that no test uses, ListError as `mutants` does.
+        """
+        all_of = subjects(root)
+        if unknown := examples - all_of.keys():
+            text = ", ".join(sorted(unknown))
+            raise LookupError(f"no live test uses {text}; name another example")
+        every, self.equal = mutants(root, all_of)
+        seconds = {t["test"]: float(t["seconds"]) for t in (newest() or {"tests": []})["tests"]}
+        self.report, self.keys, self.trials = root / REPORT, {}, []
+        known = {(name, record.get("key")) for name, record in self._known().items()}
+        shutil.rmtree(folder := root / FOLDER / "examples", ignore_errors=True)
+        folder.mkdir(parents=True)
+        for mutant in every:
+            trial = _trial(mutant, all_of[mutant.example], seconds, folder)
+            self.keys[trial.id] = trial.key
+            is_asked = not examples or mutant.example in examples
+            if is_asked and (again or (trial.id, trial.key) not in known):
+                self.trials.append(trial)
+        self.trials = self.trials[:limit]
+
+    def kept(self, ends: dict[str, Outcome]) -> str:
+        """Add how trials ended to build/mutation/report.json; return the figures of all.
+
+        The report holds the mutants that there are now, and no others.
+        """
+        today, known = str(datetime.date.today()), self._known()
+        for name, end in ends.items():
+            about = {"class": end.result, "by": end.test, "message": end.message}
+            known[name] = {**about, "key": self.keys[name], "date": today}
+        mine = {n: known[n] for n, key in self.keys.items() if known.get(n, {}).get("key") == key}
+        equal = {name: {"class": "equivalent", "reason": why} for name, why in self.equal.items()}
+        counted = Counter(record["class"] for record in (*mine.values(), *equal.values()))
+        judged = counted["killed"] + counted["survived"] + counted["error"]
+        report = {
+            "score": round(counted["killed"] / judged, 4) if judged else None,
+            "not run yet": len(self.keys) - len(mine),
+            "counted": counted,
+            "mutants": dict(sorted({**mine, **equal}.items())),
+        }
+        text = json.dumps(report, indent=1, ensure_ascii=False)
+        self.report.write_text(f"{text}\n", encoding="utf-8")
+        numbers = (f"{number} {name}" for name, number in sorted(counted.items()))
+        return (
+            f"all: {', '.join(numbers)}; not run: {report['not run yet']}; score: {report['score']}"
+        )
+
+    def _known(self) -> dict[str, dict[str, str]]:
+        """Return what was found out about mutants, by id; empty before the first run."""
+        text = self.report.read_text(encoding="utf-8") if self.report.exists() else "{}"
+        known: dict[str, dict[str, str]] = json.loads(text).get("mutants", {})
+        return known
 
 
-def decide(entry: dict[str, Any], seen: list[Outcome], passed: dict[str, bool]) -> Record | None:
-    """Return what became of one mutant; None when its tests were not all run.
+def _trial(mutant: Mutant, subject: Subject, seconds: dict[str, float], folder: Path) -> Trial:
+    """Write the mutant's file into a folder and return how it is tried.
 
-    `passed` tells of each test whether it passed with the unchanged example in the same run.
+    The tests that should kill it come first, then the quickest by their `seconds` in the last run.
     """
-    mine = [one for one in seen if one["mutant"] == entry["id"]]
-    trusted = [one for one in mine if passed.get(one["test"])]
-    for result, among in ((KILLED, trusted), (REFUSED, mine)):
-        if found := next((one for one in among if one["result"] == result), None):
-            return _record(entry, result, mine, found)
-    if {one["test"] for one in mine} < set(entry["tests"]):
-        return None
-    if found := next((one for one in trusted if one["result"] != PASSED), None):
-        return _record(entry, ERROR, mine, found)
-    if doubtful := next((one for one in mine if one not in trusted), None):
-        return _record(entry, ERROR, mine, {**doubtful, "message": NOT_PASSED})
-    return _record(entry, SURVIVED, mine, {"test": "", "message": ""})
 
+    def likely(test: str) -> tuple[bool, float]:
+        expected = any(proof.claim in mutant.claims for proof in subject.tests[test])
+        return not expected, seconds.get(test, 0.0)
 
-def _record(entry: dict[str, Any], name: str, mine: list[Outcome], by: Outcome) -> Record:
-    return {
-        "class": name,
-        "by": by["test"],
-        "message": by["message"],
-        "key": entry["key"],
-        "seconds": round(sum(one["seconds"] for one in mine), 1),
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def load() -> dict[str, Record]:
-    """Return what earlier runs have found out; empty without one."""
-    return json.loads(REPORT.read_text(encoding="utf-8"))["mutants"] if REPORT.exists() else {}
-
-
-def write(known: dict[str, Record], keys: dict[str, str], equal: dict[str, str]) -> dict[str, Any]:
-    """Write build/mutation/report.json and return it: of the mutants there are now, no others.
-
-    `keys` holds the key of each mutant that is to run, `equal` the reason of each that is not.
-    """
-    valid = {n: r for n, r in known.items() if n in keys and r.get("key") == keys[n]}
-    listed = {name: {"class": EQUIVALENT, "reason": reason} for name, reason in equal.items()}
-    counted = Counter(str(record["class"]) for record in (*valid.values(), *listed.values()))
-    judged = counted[KILLED] + counted[SURVIVED] + counted[ERROR]
-    report = {
-        "score": round(counted[KILLED] / judged, 4) if judged else None,
-        "not run yet": len(keys) - len(valid),
-        "counted": dict(counted),
-        "mutants": dict(sorted({**valid, **listed}.items())),
-    }
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return report
-
-
-def lines(new: dict[str, Record], asked: int, report: dict[str, Any]) -> list[str]:
-    """Return what a run tells: each mutant that got away, and the figures of all runs."""
-    told = []
-    for name, record in sorted(new.items()):
-        if record["class"] in (SURVIVED, ERROR):
-            told += [f"{record['class']}: {name}", f"    {record['by']} {record['message']}"]
-    counts = Counter(record["class"] for record in new.values())
-    told.append(f"{len(new)} of {asked} judged: {_list(counts)}")
-    score = "none" if report["score"] is None else f"{report['score']:.1%}"
-    told.append(f"all: {_list(report['counted'])}, {report['not run yet']} not run; score {score}")
-    return told
-
-
-def _list(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"
+    text = yaml.dump_all(mutant.of(subject.documents), Dumper=yaml.CSafeDumper, sort_keys=False)
+    digests = {test: of_test[0].digest for test, of_test in sorted(subject.tests.items())}
+    key = hashlib.sha256(f"{mutant.id}\n{text}{digests}".encode()).hexdigest()[:16]
+    file = folder / f"{key}.yaml"
+    file.write_text(text, encoding="utf-8")
+    alone = mutant.value is REMOVED and mutant.path.endswith(".host")  # such a route takes all
+    tests = sorted(subject.tests, key=likely)
+    return Trial(mutant.id, tests, key, {mutant.example: str(file)}, alone=alone)

@@ -16,9 +16,7 @@ from ..content.claims import Proof, proofs
 from ..content.pages import LANGUAGES, Page, read_pages
 from ..evidence import hashes, states
 from ..evidence.states import Run, Seen, State
-from .templating import WORDS, inline, render
-
-__all__ = ["SYMBOLS", "WORDS", "Evidence", "Sheet", "inline", "versions"]
+from .templating import WORDS, render
 
 SYMBOLS = {
     "verified": "✓", "failed": "!", "not-reached": "…", "stale": "~", "not-enforceable": "–",

@@ -5,18 +5,22 @@ The search has no part in them and finds the sentences on their own pages.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from ..content.claims import said
 from ..content.pages import Page, is_results
 from ..evidence.states import number
-from . import score
 from .marks import SYMBOLS, Sheet
 from .templating import render
 
 ALL_RESULTS = "reference/verified-claims"
+# Written by k8s_basic.mutation.report, which needs pytest: the build of the site does without.
+MUTANTS = Path("build/mutation/report.json")
 
 # What does not apply to a version is as little a proof there as what cannot be enforced.
 _CELLS = {
@@ -47,7 +51,7 @@ def totals(sheet: Sheet) -> str:
         counts=counts,
         shown=[name for name in SYMBOLS if counts[name]],
         runs=[part for run in sheet.evidence.runs for part in run["parts"]],
-        score=Markup(score.told(sheet.evidence.root, sheet.words)),
+        score=_score(sheet),
         left_out=[(p, c) for p in pages for c in p.items("commands") if c.mark == "not-run"],
         topics=[(page, _counts(sheet, _lessons(sheet, page.name))) for page in topics],
     )
@@ -78,6 +82,16 @@ def of_topic(sheet: Sheet) -> str:
         lessons.append((page, rows))
     shown = {"symbols": SYMBOLS, "cells": _CELLS, "br": Markup("<br>")}
     return render("topic.html", sheet=sheet, runs=runs, lessons=lessons, **shown)
+
+
+def _score(sheet: Sheet) -> Markup:
+    """Return the score of the mutants with its dates and counts, and what no test has noticed."""
+    file = sheet.evidence.root / MUTANTS
+    report: dict[str, Any] = {"score": None}
+    if file.is_file():
+        report = json.loads(file.read_text(encoding="utf-8"))
+    mutants = [{"id": name, **record} for name, record in report.get("mutants", {}).items()]
+    return render("score.html", report=report, mutants=mutants, words=sheet.words)
 
 
 def _lessons(sheet: Sheet, results: str) -> list[Page]:

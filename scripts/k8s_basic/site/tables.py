@@ -8,7 +8,7 @@ import yaml
 
 from ..content import glossary, restrictions
 from ..content.pages import Page
-from .marks import WORDS
+from .templating import WORDS
 
 
 def glossary_table(root: Path, language: str) -> str:
