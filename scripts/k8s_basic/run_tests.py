@@ -33,7 +33,7 @@ Of pytest:  -k EXPRESSION, -x, -n WORKERS, --durations=10, paths …
 TIERS = ("static", "site", "live")
 # waiting dominates, so more tests run at once than there are cores; beyond this, starting Pods
 # gets slower for all
-LIVE_WORKERS = 8
+LIVE_WORKERS = 6
 SITE_WORKERS = 2
 INTERRUPTED = 2  # pytest's code when Ctrl-C, or a cluster that broke, ended the run
 
