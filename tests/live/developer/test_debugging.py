@@ -174,7 +174,8 @@ def test_service_is_asked_from_a_throw_away_pod_and_through_a_forwarded_port(lab
     run = f"kubectl run tmp --rm -i --restart=Never --pod-running-timeout=2m --image={AGNHOST}"
     # its node may learn of the Service a little later than that of the first client
     curl = "curl -sS --max-time 20 --retry 30 --retry-delay 1 --retry-max-time 60"
-    ask = f"{run} --command -- {curl} --retry-all-errors http://web/hostname"
+    # through its input, so that it does not begin before kubectl is there to see what it prints
+    ask = f"echo '{curl} --retry-all-errors http://web/hostname' | {run} --command -- sh"
     with lab.proves("DB-10"):
         done = lab.run(ask, timeout=180)
         assert any(name in done.out for name in pods.names), done
